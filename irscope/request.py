@@ -1,0 +1,108 @@
+"""What a user asks for, and what they are told while it is done.
+
+A `Request` is the same whether it comes from the command line or from the TUI's form. `irscope.session`
+answers one with a `Compilation`, and calls back with an `Event` at every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from irscope.model import Compilation, Failure, Kernel, Specialization, Stage, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One kernel to compile, and all that the user said about how."""
+
+    path: Path
+    kernel: str | None = None
+    target: Target | None = None
+    #: Positional types and constants in the syntax of Triton's AOT tool: ``"*fp16:16, i32, 128"``.
+    signature: str | None = None
+    #: By parameter name, a type in the same syntax: ``{"a_ptr": "*fp16:16"}``.
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    #: By constexpr name, a Python literal as text: ``{"BLOCK": "128"}``.
+    constants: Mapping[str, str] = field(default_factory=dict)
+    #: Number of the autotune configuration, from 0; ``None`` takes the first.
+    configuration: int | None = None
+    #: Fields of the backend's options as text: ``{"num_warps": "8"}``.
+    options: Mapping[str, str] = field(default_factory=dict)
+    #: The interpreter that has Triton and what the file imports; ``None`` is irscope's own.
+    python: Path | None = None
+    #: Seconds a worker may take over one request; ``None`` sets no limit.
+    timeout: float | None = None
+    #: Compile even where the store has it.
+    fresh: bool = False
+
+    def with_kernel(self, name: str) -> Request:
+        return replace(self, kernel=name)
+
+
+class Event:
+    """Something that happened on the way to a compilation."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStarted(Event):
+    """A worker process is being started (Triton is loading)."""
+
+    python: Path
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFound(Event):
+    """The file was loaded; ``kernels`` are all the names in it that can be compiled."""
+
+    kernel: Kernel
+    kernels: tuple[str, ...]
+    triton: str
+
+
+@dataclass(frozen=True, slots=True)
+class Specialized(Event):
+    """It is settled what the kernel is compiled for, and which stages the backend has."""
+
+    target: Target
+    specialization: Specialization
+    pipeline: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageStarted(Event):
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageFinished(Event):
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Event):
+    """The end: ``compilation.failure`` says whether it went well. ``stored``: no compiler was started."""
+
+    compilation: Compilation
+    stored: bool = False
+
+
+class IrscopeError(Exception):
+    """A request that cannot be answered; ``failure`` is what to tell the user, ``exit_code`` DESIGN section 8's."""
+
+    def __init__(self, failure: Failure, exit_code: int = 1) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+        self.exit_code = exit_code
+
+
+def usage_error(message: str, hint: str | None = None, **place: Any) -> IrscopeError:
+    """The command line (or the form) is wrong: exit code 2."""
+    return IrscopeError(Failure("usage", message, hint=hint, **place), 2)
+
+
+def missing(message: str, hint: str | None = None, **place: Any) -> IrscopeError:
+    """Something is not there on this machine: exit code 3; the hint is the command that installs it."""
+    return IrscopeError(Failure("missing", message, hint=hint, **place), 3)
