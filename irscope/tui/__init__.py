@@ -1,0 +1,1 @@
+"""The terminal interface. Knows panes, keys and colours; knows nothing about compilers."""

@@ -1,0 +1,215 @@
+"""Every action of the TUI, once. Bindings, footer, help screen and command palette are made from this list.
+
+An action is carried out by ``IrscopeApp.action_<name>``. To add one, add it here and write that method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from textual.binding import Binding
+
+from irscope.tui.stages import LETTERS, describe
+
+#: Boxes of the pipeline strip that a number key reaches.
+NUMBERED_BOXES = 9
+
+
+class Where(Enum):
+    """When an action can be used."""
+
+    ALWAYS = auto()
+    #: The pane in use holds text.
+    PANE = auto()
+    #: Something was searched for.
+    SEARCH = auto()
+    #: A compilation, complete or not, is in view.
+    RESULT = auto()
+    #: Something is compiling, or a bar, a panel or a maximised pane can be left.
+    LEAVE = auto()
+    #: An error with a place in a file is in view.
+    ERROR = auto()
+    #: The source pane holds more than one file.
+    FILES = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a user can do."""
+
+    id: str
+    #: Textual's names of the keys, separated by commas.
+    keys: str
+    #: One or two words for the footer.
+    label: str
+    #: A sentence for the help screen, the palette and the footer's tooltip.
+    tooltip: str
+    group: str
+    where: Where = Where.ALWAYS
+    footer: bool = False
+    #: The method and its arguments, where they are not the id itself.
+    call: str = ""
+
+    @property
+    def command(self) -> str:
+        return self.call or self.id
+
+    @property
+    def binding(self) -> Binding:
+        return Binding(
+            self.keys, self.command, self.label, show=self.footer, tooltip=self.tooltip, id=self.id
+        )
+
+
+def _pane_action(letter: str, stages: tuple[str, ...]) -> Action:
+    titles = " or ".join(describe(name).title for name in stages)
+    return Action(
+        f"pane_{stages[0]}",
+        letter,
+        titles,
+        f"Show the {titles} pane, or hide it where it is shown",
+        "Panes",
+        call=f"toggle_pane({letter!r})",
+    )
+
+
+def _box_action(number: int) -> Action:
+    return Action(
+        f"box_{number}",
+        str(number),
+        f"Box {number}",
+        f"Show stage {number} of the pipeline strip",
+        "Pipeline",
+        call=f"show_box({number})",
+    )
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("search", "slash", "search", "Search in this pane", "Find", Where.PANE, footer=True),
+    Action("search_all", "f", "search all", "Search in every pane", "Find", Where.PANE),
+    Action(
+        "next_hit", "n", "next hit", "Go to the next hit of the search", "Find", Where.SEARCH, footer=True
+    ),
+    Action("previous_hit", "N", "previous hit", "Go to the hit before", "Find", Where.SEARCH),
+    Action(
+        "go_to_line", "colon", "go to line", "Go to a line of this pane by its number", "Find", Where.PANE
+    ),
+    Action(
+        "next_place",
+        "right_square_bracket",
+        "next place",
+        "Go to the next line in this pane that came from the same source line",
+        "Correlation",
+        Where.PANE,
+        footer=True,
+    ),
+    Action(
+        "previous_place",
+        "left_square_bracket",
+        "previous place",
+        "Go to the line before in this pane that came from the same source line",
+        "Correlation",
+        Where.PANE,
+    ),
+    Action(
+        "lock_pane",
+        "x",
+        "lock",
+        "Lock this pane where it is, or free it to follow the others again",
+        "Correlation",
+        Where.PANE,
+    ),
+    Action(
+        "next_file",
+        "full_stop",
+        "next file",
+        "Show the next file that took part in the source pane",
+        "Correlation",
+        Where.FILES,
+    ),
+    Action(
+        "options",
+        "o",
+        "options",
+        "Choose kernel, target, options, constants and types",
+        "Compile",
+        footer=True,
+    ),
+    Action(
+        "recompile",
+        "R,ctrl+r",
+        "recompile",
+        "Read the file again and compile it, even where the store has it",
+        "Compile",
+        footer=True,
+    ),
+    Action(
+        "go_to_error",
+        "e",
+        "error",
+        "Go to the line that the error names",
+        "Compile",
+        Where.ERROR,
+        footer=True,
+    ),
+    Action(
+        "leave",
+        "escape",
+        "cancel",
+        "Stop compiling, or leave what is open: a search, the error, a maximised pane",
+        "Compile",
+        Where.LEAVE,
+        footer=True,
+    ),
+    Action(
+        "raw",
+        "w",
+        "raw",
+        "Show this stage as the compiler wrote it, or clean again",
+        "Panes",
+        Where.PANE,
+        True,
+    ),
+    Action("wrap", "W", "wrap", "Wrap long lines in this pane, or do not", "Panes", Where.PANE),
+    Action(
+        "maximise", "z", "maximise", "Give this pane all the room, or give it back", "Panes", Where.PANE, True
+    ),
+    Action("next_pane", "tab", "next pane", "Go to the next pane", "Panes"),
+    Action("previous_pane", "shift+tab", "previous pane", "Go to the pane before", "Panes"),
+    Action(
+        "move_pane_left", "less_than_sign", "move left", "Move this pane to the left", "Panes", Where.PANE
+    ),
+    Action(
+        "move_pane_right",
+        "greater_than_sign",
+        "move right",
+        "Move this pane to the right",
+        "Panes",
+        Where.PANE,
+    ),
+    *(_pane_action(letter, stages) for letter, stages in LETTERS.items()),
+    *(_box_action(number) for number in range(1, NUMBERED_BOXES + 1)),
+    Action(
+        "copy", "y,ctrl+c", "copy", "Copy the selection, or the line under the cursor", "Save", Where.PANE
+    ),
+    Action("save_stage", "s", "save stage", "Write this pane's text to a file", "Save", Where.PANE),
+    Action("save_bundle", "b", "save all", "Write the whole compilation to a bundle", "Save", Where.RESULT),
+    Action("next_theme", "t", "theme", "Switch to the next theme and keep it", "Program"),
+    Action("screenshot_file", "f12", "picture", "Write a picture of the screen (SVG) to a file", "Program"),
+    Action("help", "f1,question_mark", "help", "All keys and what they do", "Program", footer=True),
+    Action("command_palette", "p,ctrl+p", "palette", "Find an action by its name", "Program", footer=True),
+    Action("quit", "q,ctrl+q", "quit", "Leave irscope", "Program", footer=True),
+)
+
+_BY_COMMAND = {action.command.partition("(")[0]: action for action in ACTIONS}
+
+
+def bindings() -> list[Binding]:
+    """The key bindings of the app, in the order of the footer."""
+    return [action.binding for action in ACTIONS]
+
+
+def find(method: str) -> Action | None:
+    """The action that the app's method ``action_<method>`` carries out."""
+    return _BY_COMMAND.get(method)

@@ -1,0 +1,96 @@
+"""The line at the very top: which kernel this is, and what it was compiled for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.widget import Widget
+
+from irscope.model import Compilation
+from irscope.request import Request
+
+_GAP = "   "
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A piece of the line; those with the highest ``rank`` are left out first."""
+
+    text: str
+    style: str = ""
+    rank: int = 0
+
+
+class Header(Widget):
+    """One line that always fits: what matters least is left out first."""
+
+    DEFAULT_CLASSES = "line"
+
+    def __init__(self) -> None:
+        super().__init__(id="header")
+        self.left: Sequence[Word] = ()
+        self.right: Sequence[Word] = ()
+
+    def show(self, left: Sequence[Word], right: Sequence[Word]) -> None:
+        self.left, self.right = left, right
+        self.refresh()
+
+    def render(self) -> Content:
+        width = self.size.width
+        left, right = list(self.left), list(self.right)
+        while (line := _join(left)).cell_length + (end := _join(right)).cell_length + len(_GAP) > width:
+            least = max((word for word in (*left, *right)), key=lambda word: word.rank, default=None)
+            if least is None or least.rank == 0:
+                break
+            (left if least in left else right).remove(least)
+        padding = max(len(_GAP), width - line.cell_length - end.cell_length)
+        return Content.assemble(line, " " * padding, end)
+
+
+def _join(words: Sequence[Word]) -> Content:
+    return Content(_GAP).join(Content.styled(word.text, word.style) for word in words)
+
+
+def words_of_request(request: Request) -> tuple[list[Word], list[Word]]:
+    """What is known before anything was compiled."""
+    name = request.kernel or ""
+    return [_NAME, Word(name, "bold", 0), Word(request.path.name, "$text-muted", 1)], []
+
+
+def words_of(compilation: Compilation, *, stale: bool, stored: bool) -> tuple[list[Word], list[Word]]:
+    """Both ends of the line for a compilation."""
+    kernel, chosen = compilation.kernel, compilation.specialization
+    left = [_NAME, Word(kernel.name, "bold", 0), Word(_short_path(kernel.file), "$text-muted", 5)]
+    if compilation.target.arch:
+        left.append(Word(compilation.target.arch, "bold $accent", 0))
+    left += [
+        Word(f"{title} {chosen.options[key]}", "", rank)
+        for key, title, rank in (("num_warps", "warps", 2), ("num_stages", "stages", 2))
+        if key in chosen.options
+    ]
+    if chosen.options.get("num_ctas", 1) != 1:
+        left.append(Word(f"ctas {chosen.options['num_ctas']}", "", 2))
+    if chosen.constexprs:
+        values = " ".join(f"{name}={value}" for name, value in chosen.constexprs.items())
+        left.append(Word(values, "$text-muted", 3))
+    if chosen.configuration is not None:
+        count = f" of {len(kernel.configurations)}" if kernel.configurations else ""
+        left.append(Word(f"configuration {chosen.configuration + 1}{count}", "", 4))
+    right = []
+    if stale:
+        right.append(Word("STALE", "bold $warning", 0))
+    if stored:
+        right.append(Word("from the store", "$success", 6))
+    if compilation.triton:
+        right.append(Word(f"triton {compilation.triton}", "$text-muted", 1))
+    return left, right
+
+
+_NAME = Word("irscope", "bold $primary", 4)
+
+
+def _short_path(path: str) -> str:
+    """The last two parts of a path, whichever way its slashes lean."""
+    return "/".join(path.replace("\\", "/").rsplit("/", 2)[-2:])

@@ -1,0 +1,188 @@
+"""The pipeline along the top: one box a stage, with its state, time and size. It is the map of the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from time import monotonic
+
+from textual.content import Content
+from textual.timer import Timer
+from textual.widget import Widget
+
+from irscope.tui.stages import describe
+
+GPU = "gpu"
+_CLOCK_SECONDS = 0.1
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+class State(Enum):
+    """What has become of a stage: a glyph (never colour alone) and a style."""
+
+    WAITING = ("·", "$text-muted")
+    COMPILING = ("", "$warning")
+    DONE = ("✓", "$success")
+    STORED = ("=", "$success")
+    FAILED = ("✗", "$error")
+    ABSENT = (" ", "$text-muted")
+
+    @property
+    def glyph(self) -> str:
+        return str(self.value[0])
+
+    @property
+    def style(self) -> str:
+        return str(self.value[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One box of the strip."""
+
+    name: str
+    state: State = State.WAITING
+    seconds: float | None = None
+    #: What it measures, written out: "146 ops", "37 KB".
+    size: str = ""
+    started: float | None = None
+
+
+def duration(seconds: float) -> str:
+    """Seconds in a unit that needs few digits: "9 µs", "14 ms", "1.2 s"."""
+    if seconds < 0.0005:
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.0f} ms"
+    return f"{seconds:.1f} s"
+
+
+class PipelineStrip(Widget):
+    """One line that always fits: it leaves out sizes, then times, then the long names."""
+
+    DEFAULT_CLASSES = "line"
+
+    def __init__(self) -> None:
+        super().__init__(id="pipeline")
+        self.boxes: tuple[Box, ...] = ()
+        #: The stage whose pane is in use.
+        self.current: str | None = None
+        self._clock: Timer | None = None
+
+    def on_mount(self) -> None:
+        self._clock = self.set_interval(_CLOCK_SECONDS, self.refresh, pause=True)
+
+    def show(self, names: Sequence[str]) -> None:
+        """Show these stages, all waiting."""
+        self._set(tuple(Box(name) for name in names))
+
+    def update(self, name: str, **changes: object) -> None:
+        """Change fields of one box; a stage without a box is passed over."""
+        self._set(tuple(replace(box, **changes) if box.name == name else box for box in self.boxes))  # type: ignore[arg-type]
+
+    def start(self, name: str) -> None:
+        self.update(name, state=State.COMPILING, started=monotonic())
+
+    def stop(self) -> None:
+        """Nothing compiles any more: boxes that were waiting stay so."""
+        self._set(
+            tuple(
+                replace(box, state=State.WAITING, started=None) if box.state is State.COMPILING else box
+                for box in self.boxes
+            )
+        )
+
+    def mark(self, name: str | None) -> None:
+        if name != self.current:
+            self.current = name
+            self.refresh()
+
+    def box(self, name: str) -> Box | None:
+        return next((box for box in self.boxes if box.name == name), None)
+
+    def _set(self, boxes: tuple[Box, ...]) -> None:
+        self.boxes = boxes
+        if self._clock is not None:
+            if any(box.state is State.COMPILING for box in boxes):
+                self._clock.resume()
+            else:
+                self._clock.pause()
+        self.refresh()
+
+    def render(self) -> Content:
+        width = self.size.width
+        shown = Content()
+        for write in _LEVELS:
+            shown = self._line(write)
+            if shown.cell_length <= width:
+                break
+        return shown
+
+    def _line(self, level: _Level) -> Content:
+        parts: list[Content | tuple[str, str]] = []
+        for number, box in enumerate(self.boxes, 1):
+            if parts:
+                parts.append((level.arrow, "$text-muted"))
+            click = f"@click=app.show_box({number})"
+            current = box.name == self.current
+            if level.numbered and box.name != GPU:
+                parts.append((f"{number} ", f"$text-muted {click}"))
+            title = describe(box.name)
+            name = "GPU" if box.name == GPU else title.short if level.short else title.title
+            parts.append((name, f"bold {'underline ' if current else ''}{click}"))
+            parts.append((level.tail(box), f"{box.state.style} {click}"))
+        return Content.assemble(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """How much one line says."""
+
+    arrow: str
+    tail: Callable[[Box], str]
+    short: bool = False
+    numbered: bool = True
+
+
+def _glyph(box: Box) -> str:
+    if box.state is State.COMPILING:
+        return _SPINNER[int(monotonic() / _CLOCK_SECONDS) % len(_SPINNER)]
+    return box.state.glyph.strip()
+
+
+def _time(box: Box) -> str:
+    if box.state is State.COMPILING and box.started is not None:
+        return f"{monotonic() - box.started:.1f} s"
+    return "" if box.seconds is None else duration(box.seconds)
+
+
+def _words(*words: str) -> str:
+    return "".join(f" {word}" for word in words if word)
+
+
+def _everything(box: Box) -> str:
+    return _words(_glyph(box), box.size, _time(box))
+
+
+def _glyph_and_time(box: Box) -> str:
+    return _words(_glyph(box), box.size if box.name == GPU else "", _time(box))
+
+
+def _clock_only(box: Box) -> str:
+    return _words(_glyph(box), _time(box) if box.state is State.COMPILING else "")
+
+
+def _glyph_only(box: Box) -> str:
+    return _glyph(box)
+
+
+_LEVELS = (
+    _Level("  ─>  ", _everything),
+    _Level(" ─> ", _everything),
+    _Level(" ─> ", _glyph_and_time),
+    _Level(" > ", _glyph_and_time, short=True),
+    _Level(" > ", _clock_only, short=True),
+    _Level(">", _clock_only, short=True, numbered=False),
+    _Level(">", _glyph_only, short=True, numbered=False),
+)
