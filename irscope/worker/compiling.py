@@ -1,0 +1,224 @@
+"""Compile one kernel with Triton's own driver, telling each stage as it is done."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import os
+import re
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import triton
+
+from . import infer, loading, standin, versions
+from .protocol import Rejected, Wire
+
+#: ``ptxas -v`` names itself ``ptxas-blackwell`` where Triton ships that one.
+PTXAS_LINE = re.compile(r"ptxas\S* (info|warning)|\s+\d+ bytes stack frame")
+
+
+def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
+    """Answer a ``compile`` request; see `irscope.client` for its fields."""
+    target = versions.gpu_target(**request["target"])
+    if not versions.has_active_driver():
+        versions.set_active_driver(standin.StandInDriver(target))
+    path = Path(request["path"])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        kernels = loading.kernels_of(loading.load_file(path))
+        kernel = loading.choose(kernels, request.get("kernel"), path)
+        wire.send("kernel", kernel=describe_kernel(kernel, path), kernels=list(kernels))
+        answer = infer.specialize(kernel, request)
+        backend = backend_for(target)
+        options = parse_options(backend, {**answer.options, **request.get("options", {})})
+        source = versions.source_of(kernel.function, answer.signature, answer.constants, answer.attributes)
+        wire.send(
+            "specialized",
+            specialization=describe_answer(answer, options),
+            pipeline=versions.pipeline(backend, options, source),
+        )
+        stages = Stages(wire)
+        source.make_ir = stages.front_end(source.make_ir)
+        with fresh_cache(), versions.unhashed_compiler(), versions.observed_stages(stages.run):
+            compiled = triton.compile(source, target=target, options=dataclasses_fields(options, answer, request))
+    return {
+        "metadata": {name: value for name, value in plain(compiled.metadata._asdict()).items() if name != "hash"},
+        "sources": loading.source_files(path, stages.texts),
+        "ptxas_log": stages.ptxas_log,
+        "warnings": [str(warning.message) for warning in caught],
+    }
+
+
+class Stages:
+    """Sends each stage with its time as Triton finishes it."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.texts: list[str] = []
+        self.ptxas_log = ""
+        self._front_end_seconds = 0.0
+
+    def front_end(self, make_ir: Any) -> Any:
+        """From Python to the first module: counted with the stage that takes it from there."""
+
+        def timed(*arguments: Any) -> Any:
+            self.wire.send("stage_started", name="ttir")
+            start = time.perf_counter()
+            module = make_ir(*arguments)
+            self._front_end_seconds = time.perf_counter() - start
+            return module
+
+        return timed
+
+    def run(self, name: str, function: versions.StageFunction, module: Any, metadata: dict[str, Any]) -> Any:
+        if not self._front_end_seconds:
+            self.wire.send("stage_started", name=name)
+        printed = StringIO()
+        start = time.perf_counter()
+        # ptxas's figures come only as a print of Triton's, which TRITON_DUMP_PTXAS_LOG asks for.
+        with environment(TRITON_DUMP_PTXAS_LOG="1"), redirect_stdout(printed):
+            result = function(module, metadata)
+        seconds = time.perf_counter() - start + self._front_end_seconds
+        self._front_end_seconds = 0.0
+        if printed.getvalue():
+            print(printed.getvalue(), end="")
+        if isinstance(result, bytes):
+            self.ptxas_log = ptxas_messages(printed.getvalue())
+            self.wire.send("stage", name=name, data=base64.b64encode(result).decode("ascii"), seconds=seconds)
+        else:
+            text = str(result)
+            self.texts.append(text)
+            self.wire.send("stage", name=name, text=text, seconds=seconds)
+        return result
+
+
+def ptxas_messages(printed: str) -> str:
+    return "\n".join(line for line in printed.splitlines() if PTXAS_LINE.match(line))
+
+
+@contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def fresh_cache() -> Iterator[None]:
+    """An empty cache of Triton's own for one compile: it would skip the stages of a kernel that it knows."""
+    folder = tempfile.mkdtemp(prefix="irscope-triton-")
+    try:
+        with environment(TRITON_CACHE_DIR=folder, TRITON_ALWAYS_COMPILE="1"):
+            yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def backend_for(target: Any) -> Any:
+    try:
+        return versions.make_backend(target)
+    except RuntimeError as error:
+        raise Rejected(
+            "missing", f"this Triton ({versions.TRITON}) has no backend for {target.backend}:{target.arch}",
+            detail=str(error), hint="choose another --target, or another Triton with --python",
+        ) from error  # fmt: skip
+
+
+def parse_options(backend: Any, values: dict[str, Any]) -> Any:
+    """The backend's options object. Text values are read as Python literals where they are such."""
+    known = {field.name for field in dataclasses.fields(backend.parse_options({}))}
+    unknown = sorted(set(values) - known - {"ir_override"})
+    if unknown:
+        raise Rejected(
+            "usage", f"the {backend.target.backend} backend of Triton {versions.TRITON} has no option '{unknown[0]}'",
+            hint=f"it has {', '.join(sorted(known))}",
+        )  # fmt: skip
+    try:
+        return backend.parse_options({name: infer.literal(value) for name, value in values.items()})
+    except (AssertionError, ValueError, TypeError) as error:
+        raise Rejected("usage", f"the options do not fit: {error or 'Triton refuses them'}") from error
+
+
+def dataclasses_fields(options: Any, answer: infer.Answer, request: dict[str, Any]) -> dict[str, Any]:
+    """What was asked for, as Triton wants to read it itself."""
+    asked = {**answer.options, **request.get("options", {})}
+    return {name: getattr(options, name, value) for name, value in asked.items()}
+
+
+def describe_kernel(kernel: loading.LoadedKernel, path: Path) -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "name": kernel.name,
+        "line": loading.definition_line(kernel.function),
+        "parameters": [
+            {
+                "name": parameter.name,
+                "constexpr": parameter.is_constexpr,
+                "annotation": str(parameter.annotation) or None,
+                "default": repr(parameter.default) if parameter.has_default else None,
+            }
+            for parameter in kernel.function.params
+        ],
+        "configurations": [
+            {
+                "constexprs": plain(configuration.kwargs),
+                "options": plain(
+                    {
+                        name: value
+                        for name, value in configuration.all_kwargs().items()
+                        if name not in configuration.kwargs and value is not None
+                    }
+                ),
+            }
+            for configuration in kernel.configurations
+        ],
+        "heuristics": list(kernel.heuristics),
+        "dialect": "gluon" if versions.is_gluon(kernel.function) else "triton",
+    }
+
+
+def describe_answer(answer: infer.Answer, options: Any) -> dict[str, Any]:
+    parameters = answer.parameters
+    return {
+        "signature": answer.signature,
+        "constexprs": plain(answer.constants),
+        "attributes": {
+            name: {"tt.divisibility": parameter.divisor}
+            for name, parameter in parameters.items()
+            if parameter.divisor is not None
+        },
+        "options": plain(dataclasses.asdict(options)),
+        "provenance": {name: parameter.provenance for name, parameter in parameters.items()},
+        "evidence": {name: parameter.evidence for name, parameter in parameters.items() if parameter.evidence},
+        "configuration": answer.configuration,
+    }
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it; what JSON does not have as the text that a user would type for it."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    name = getattr(value, "__name__", None)
+    text = str(name if name is not None else value)
+    return re.sub(r" at 0x[0-9a-f]+", "", text)

@@ -1,0 +1,180 @@
+"""Exceptions of the user's file, of Triton and of its tools as one line, with the place and the way out."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+#: Module name to package name, where the two differ.
+PACKAGES = {"cv2": "opencv-python", "PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+
+#: What MLIR, LLVM and ptxas write to stderr: ``FILE:LINE:COLUMN: error: MESSAGE``.
+_DIAGNOSTIC = re.compile(
+    r"^(?:loc\()?\"?(?P<file>[^\"\n]+?\.py)\"?:(?P<line>\d+):(?P<column>\d+)\)?: error: (?P<message>.+)$",
+    re.MULTILINE,
+)
+_TOOL_ERROR = re.compile(r"^.*?\b(?:error|fatal)\s*:\s*(?P<message>.+)$", re.MULTILINE | re.IGNORECASE)
+
+
+def describe(error: BaseException, path: Path, logged: str) -> dict[str, Any]:
+    """A failure (the fields of ``model.Failure``) for anything that a request can raise."""
+    compilation_error = innermost_compilation_error(error)
+    if compilation_error is not None:
+        return of_kernel(compilation_error, logged)
+    if isinstance(error, SyntaxError):
+        return {
+            "kind": "syntax",
+            "message": f"{type(error).__name__}: {error.msg}",
+            "file": error.filename,
+            "line": error.lineno,
+            "column": error.offset,
+        }
+    failure = {**of_file(error, path), "detail": "".join(traceback.format_exception(error))}
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        failure |= of_missing_module(error.name)
+    elif failure["line"] is None:
+        failure |= of_compiler(error, logged)
+    return failure
+
+
+def innermost_compilation_error(error: BaseException | None) -> BaseException | None:
+    """The error nearest to the cause: Triton wraps a helper's error in one for each caller."""
+    found = None
+    while error is not None:
+        if hasattr(error, "node") and hasattr(error, "src"):
+            found = error
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def of_kernel(error: Any, logged: str) -> dict[str, Any]:
+    """Triton's own error about the kernel's Python source."""
+    cause = error.__cause__
+    message = str(cause) if cause is not None and str(cause) else error.error_message or str(error)
+    failure: dict[str, Any] = {
+        "kind": "compile",
+        "message": one_line(message) or type(error).__name__,
+        "detail": str(error) + (f"\n\n{logged}" if logged else ""),
+    }
+    place = place_in_file(error.src, error.node)
+    return {**failure, **place} if place else failure
+
+
+def place_in_file(source: str | None, node: Any) -> dict[str, Any] | None:
+    """File, line and column of a node of a jit function, whose lines count from its ``def``."""
+    if source is None or not hasattr(node, "lineno"):
+        return None
+    from .loading import definition_line
+
+    for function in jit_functions():
+        if function.src != source:
+            continue
+        lines, _ = inspect.getsourcelines(function.fn)
+        indent = len(lines[0]) - len(lines[0].lstrip())
+        return {
+            "file": function.fn.__code__.co_filename,
+            "line": definition_line(function) + node.lineno - 1,
+            "column": node.col_offset + indent + 1,
+        }
+    return None
+
+
+def jit_functions() -> Iterator[Any]:
+    from triton.runtime.jit import JITFunction
+
+    from .loading import unwrap
+
+    for module in list(sys.modules.values()):
+        for value in list(getattr(module, "__dict__", {}).values()):
+            if isinstance(value, JITFunction):
+                yield value
+            elif (kernel := unwrap(value)) is not None:
+                yield kernel.function
+
+
+def of_file(error: BaseException, path: Path) -> dict[str, Any]:
+    """An exception in the user's Python, at the last line of the user's that was running."""
+    from .loading import is_installed
+
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<")
+        and not is_installed(Path(frame.filename))
+        and Path(frame.filename).parent != Path(__file__).parent
+    ]
+    last = frames[-1] if frames else None
+    ended = isinstance(error, SystemExit)
+    return {
+        "kind": "file",
+        "message": f"the file ends Python with {error!r}" if ended
+        else one_line(f"{type(error).__name__}: {error}"),
+        "hint": "guard it with `if __name__ == '__main__':`" if ended else None,
+        "file": last.filename if last else str(path),
+        "line": last.lineno if last else None,
+    }  # fmt: skip
+
+
+def of_missing_module(name: str) -> dict[str, Any]:
+    top = name.partition(".")[0]
+    return {
+        "kind": "missing",
+        "message": f"the file needs the module '{name}', which {sys.executable} does not have",
+        "hint": f'"{sys.executable}" -m pip install {PACKAGES.get(top, top)}',
+        "missing": top,
+    }
+
+
+def of_compiler(error: BaseException, logged: str) -> dict[str, Any]:
+    """A failing pass or tool: Python knows little, the diagnostics are in the log."""
+    failure: dict[str, Any] = {"kind": "compile", "detail": f"{error}\n\n{logged}".strip()}
+    diagnostic = _DIAGNOSTIC.search(logged)
+    if diagnostic:
+        return {
+            **failure,
+            "message": one_line(diagnostic["message"]),
+            "file": diagnostic["file"],
+            "line": int(diagnostic["line"]),
+            "column": int(diagnostic["column"]),
+        }
+    message = f"{type(error).__name__}: {error}"
+    tool = _TOOL_ERROR.search(str(error)) or _TOOL_ERROR.search(logged)
+    if tool:
+        message = f"{one_line(message)}: {tool['message']}"
+    return {**failure, "message": one_line(message)}
+
+
+def out_of_memory() -> dict[str, Any]:
+    return {
+        "kind": "memory",
+        "message": "the worker ran out of memory",
+        "hint": "close other programs, or choose smaller blocks",
+    }
+
+
+def of_triton_import(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "triton":
+        package = "triton-windows" if sys.platform == "win32" else "triton"
+        return {
+            "kind": "missing",
+            "message": f"{sys.executable} has no Triton",
+            "hint": f'"{sys.executable}" -m pip install {package}',
+            "missing": "triton",
+        }
+    return {
+        "kind": "missing",
+        "message": one_line(f"Triton does not load in {sys.executable}: {type(error).__name__}: {error}"),
+        "hint": f'"{sys.executable}" -c "import triton" shows it in full; irscope needs Triton 3.3 or newer',
+        "detail": "".join(traceback.format_exception(error)),
+    }
+
+
+def one_line(message: str) -> str:
+    """The first line that says something, within reason."""
+    line = next((line.strip() for line in message.splitlines() if line.strip()), "")
+    return line if len(line) <= 300 else f"{line[:297]}..."
