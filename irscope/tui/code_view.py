@@ -1,0 +1,565 @@
+"""The pane: one widget for every stage, by Textual's line API.
+
+It holds a text of any length, paints the lines in view and keeps what it painted. It knows of rows, marks and
+search hits; which stage it shows, and why a row is lit, is its parent's business, as are border, title and
+the dimming of a stale text.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
+from typing import ClassVar, Literal
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.color import Color
+from textual.geometry import Offset, Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from irscope.tui.document import TAB, Document
+from irscope.tui.highlight import PALETTES, Highlighter, Layer, palette_for
+from irscope.tui.lexers import Language
+from irscope.tui.ruler import Ruler, Sign
+from irscope.tui.search import Case, Search
+from irscope.tui.strips import Annotate, Appearance, Gutter, Overlay, Painter
+from irscope.tui.wrapping import Straight, Wrapped
+
+#: Columns that one press of left or right scrolls by.
+COLUMN_STEP = 8
+#: Finished strips kept; some five screens, so that marks and the cursor come and go without painting.
+STRIPS_KEPT = 256
+
+_WORD = re.compile(r"[%@#!$^]?[\w$.]+")
+
+
+class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
+    """A read-only text with a cursor row, marks, an overview ruler, search and selection.
+
+    Rows count from 0. A method that takes a row raises ``IndexError`` for none only where it says so; marks
+    and the cursor are held within the text.
+    """
+
+    DEFAULT_CSS = """
+    CodeView {
+        scrollbar-size: 1 1;
+        background: $surface;
+    }
+    """
+
+    # G, as in less, is apart and has an id of its own: an application may want that letter for itself.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False, id="code.up"),
+        Binding("down,j", "move(1)", "Down", show=False, id="code.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="code.page_up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="code.page_down"),
+        Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, id="code.half_page_up"),
+        Binding("ctrl+d", "page(0.5)", "Half a page down", show=False, id="code.half_page_down"),
+        Binding("home,g", "to_end(-1)", "First line", show=False, id="code.first"),
+        Binding("end", "to_end(1)", "Last line", show=False, id="code.last"),
+        Binding("G", "to_end(1)", "Last line", show=False, id="code.last_letter"),
+        Binding("left,h", "columns(-1)", "Scroll left", show=False, id="code.left"),
+        Binding("right,l", "columns(1)", "Scroll right", show=False, id="code.right"),
+    ]
+
+    class CursorMoved(Message):
+        """The user moved the cursor of ``view`` to ``row``. Not posted for what a program does."""
+
+        def __init__(self, view: CodeView, row: int) -> None:
+            super().__init__()
+            self.view = view
+            self.row = row
+
+        @property
+        def control(self) -> CodeView:
+            return self.view
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the last of several moves counts, where the handler cannot keep up with the keys."""
+            return isinstance(message, CodeView.CursorMoved) and message.view is self.view
+
+    def __init__(
+        self,
+        *,
+        language: Language = "text",
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+        disabled: bool = False,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes, disabled=disabled)
+        self._document = Document((), language)
+        self._gutter = Gutter()
+        self._lines: Straight | Wrapped = Straight(self._document)
+        self._look: tuple[str, Color] | None = None
+        self._painter = Painter(
+            self._document, Highlighter(PALETTES["dark"], Color.parse("#000000")), self._gutter
+        )
+        self._strips: LRUCache[Appearance, Strip] = LRUCache(STRIPS_KEPT)
+        self._ruler = Ruler()
+        self._cursor = 0
+        self._marks: frozenset[int] = frozenset()
+        self._exact: frozenset[int] = frozenset()
+        self._place: int | None = None
+        self._spans: dict[int, list[tuple[int, int]]] = {}
+        self._search: Search | None = None
+        self._hit: tuple[int, int] | None = None
+        self._wrap = False
+        self._reveal_when_sized: tuple[int, bool] | None = None
+        self._painting = False
+        self._pressed: Offset | None = None
+
+    # -- Text
+
+    def load(
+        self, lines: Sequence[str], *, numbers: Sequence[int] | None = None, language: Language | None = None
+    ) -> None:
+        """Shows another text: ``lines`` without their line ends, which are kept by reference.
+
+        ``numbers`` are shown in the gutter, one for each row, in place of 1, 2, 3... Cursor, marks, search
+        and scroll position begin anew. Raises ``ValueError`` where there are not as many as lines.
+        """
+        if numbers is not None and len(numbers) != len(lines):
+            raise ValueError(f"{len(numbers)} numbers for {len(lines)} lines")
+        self._document = Document(lines, language or self._document.language)
+        highest = max(numbers, default=0) if numbers is not None else len(lines)
+        self._gutter = Gutter(
+            max(2, len(str(highest))), numbers,
+            self._gutter.annotate, self._gutter.annotation_width, self._gutter.align,
+        )  # fmt: skip
+        self._marks = self._exact = frozenset()
+        self._search = self._hit = self._place = self._reveal_when_sized = None
+        self._spans = {}
+        self._cursor = 0
+        self._rebuild()
+        self.scroll_to(0, 0, animate=False, force=True)
+
+    @property
+    def lines(self) -> Sequence[str]:
+        return self._document.lines
+
+    @property
+    def language(self) -> Language:
+        return self._document.language
+
+    def set_annotations(
+        self, annotate: Annotate | None, width: int = 0, *, align: Literal["left", "right"] = "right"
+    ) -> None:
+        """A column of ``width`` cells left of the numbers, with what ``annotate`` says of a row.
+
+        It is asked when a row is painted, so it should only look something up. ``None`` removes the column.
+        """
+        self._gutter = Gutter(self._gutter.digits, self._gutter.numbers, annotate, width, align)
+        self._rebuild()
+
+    @property
+    def wrap(self) -> bool:
+        """Soft wrap: long rows continue on the next line instead of being scrolled sideways."""
+        return self._wrap
+
+    @wrap.setter
+    def wrap(self, wrap: bool) -> None:
+        if wrap == self._wrap:
+            return
+        self._wrap = wrap
+        # The cursor's row stays where it is on the screen, or else the first row in view.
+        top = self.scroll_offset.y
+        anchor = self._cursor if self._visible(self._cursor) else self._row_at(top)[0]
+        height = self._lines.first(anchor) - top if anchor < len(self._document) else 0
+        self._rebuild()
+        self._scroll_to_line(self._lines.first(anchor) - height if anchor < len(self._document) else 0)
+        self.scroll_to(x=0, animate=False, force=True)
+
+    # -- Cursor and scrolling
+
+    @property
+    def cursor_row(self) -> int:
+        """Row of the cursor. To set it moves no view and posts no message."""
+        return self._cursor
+
+    @cursor_row.setter
+    def cursor_row(self, row: int) -> None:
+        row = max(0, min(row, len(self._document) - 1))
+        if row != self._cursor:
+            before, self._cursor = self._cursor, row
+            self._refresh_rows((before, row))
+
+    def go_to(self, row: int, *, notify: bool = True) -> None:
+        """Moves the cursor to a row and brings it into view, centred where it was not.
+
+        The user's move (``CursorMoved`` is posted), unless ``notify`` is false.
+        """
+        moved = row != self._cursor
+        self.cursor_row = row
+        self.scroll_to_row(self._cursor, centre=not self._visible(self._cursor))
+        if notify and moved:
+            self.post_message(self.CursorMoved(self, self._cursor))
+
+    def scroll_to_row(self, row: int, centre: bool = True) -> None:
+        """Brings a row into view, by the shortest way or to the middle; the cursor stays."""
+        height = self.size.height
+        if not height:
+            self._reveal_when_sized = (row, centre)
+            return
+        if not self._document:
+            return
+        lines = self._lines.lines_of(max(0, min(row, len(self._document) - 1)))
+        top = self.scroll_offset.y
+        if centre:
+            self._scroll_to_line(lines.start - (height - 1) // 2)
+        elif lines.start < top or len(lines) >= height:
+            self._scroll_to_line(lines.start)
+        elif lines.stop > top + height:
+            self._scroll_to_line(lines.stop - height)
+
+    def _scroll_to_line(self, line: int) -> None:
+        self.scroll_to(y=line, animate=False, force=True)
+
+    def _row_at(self, line: int) -> tuple[int, int]:
+        """Row and first column that a line shows; a row past the last one where it is below the text."""
+        if not 0 <= line < self._lines.count:
+            return len(self._document), 0
+        return self._lines.row_at(line)
+
+    def _visible(self, row: int) -> bool:
+        if row >= len(self._document):
+            return False
+        return self.scroll_offset.y <= self._lines.first(row) < self.scroll_offset.y + self.size.height
+
+    def _visible_rows(self) -> range:
+        top = self.scroll_offset.y
+        first, _ = self._row_at(top)
+        last, _ = self._row_at(min(top + self.size.height, self._lines.count) - 1)
+        return range(first, min(last + 1, len(self._document)))
+
+    def action_move(self, rows: int) -> None:
+        self._move_to(self._cursor + rows)
+
+    def action_page(self, pages: float) -> None:
+        """The cursor and the view move together, so that the cursor keeps its place on the screen."""
+        if not self._document:
+            return
+        step = max(1, int(abs(pages) * self.size.height))
+        line = self._lines.first(self._cursor) + (step if pages > 0 else -step)
+        row, _ = self._row_at(max(0, min(line, self._lines.count - 1)))
+        if row == self._cursor:
+            row += 1 if pages > 0 else -1
+        self._scroll_to_line(self.scroll_offset.y + (step if pages > 0 else -step))
+        self._move_to(row)
+
+    def action_to_end(self, direction: int) -> None:
+        self._move_to(len(self._document) - 1 if direction > 0 else 0)
+
+    def action_columns(self, direction: int) -> None:
+        self.scroll_to(x=self.scroll_offset.x + direction * COLUMN_STEP, animate=False)
+
+    def _move_to(self, row: int) -> None:
+        """The user's move: the view follows by the shortest way, and the parent is told."""
+        before = self._cursor
+        self.cursor_row = row
+        self.scroll_to_row(self._cursor, centre=False)
+        if self._cursor != before:
+            self.post_message(self.CursorMoved(self, self._cursor))
+
+    # -- Marks
+
+    @property
+    def marks(self) -> frozenset[int]:
+        """Rows that are lit, exact ones among them."""
+        return self._marks
+
+    @property
+    def mark_count(self) -> int:
+        return len(self._marks)
+
+    def set_marks(self, rows: Collection[int], exact: Collection[int] = ()) -> None:
+        """Lights up rows, those in ``exact`` more strongly; rows outside of the text are left out."""
+        count = len(self._document)
+        before = {row: self._layer(row) for row in self._visible_rows()}
+        self._exact = frozenset(row for row in exact if 0 <= row < count)
+        self._marks = self._exact.union(row for row in rows if 0 <= row < count)
+        self._place = None
+        self._refresh_rows(row for row, layer in before.items() if self._layer(row) != layer)
+        self._update_ruler()
+
+    def scroll_to_marks(self) -> None:
+        """Brings the nearest mark (an exact one, if there is any) into view; does nothing where one is."""
+        rows = sorted(self._exact or self._marks)
+        if not rows or any(self._visible(row) for row in rows):
+            return
+        middle, _ = self._row_at(min(self.scroll_offset.y + self.size.height // 2, self._lines.count - 1))
+        self.scroll_to_row(min(rows, key=lambda row: abs(row - middle)))
+
+    def next_mark(self, direction: int = 1) -> int | None:
+        """Brings the next place (a run of lit rows) into view, round the end; returns its first row."""
+        places = sorted(row for row in self._marks if row - 1 not in self._marks)
+        if not places:
+            return None
+        here = self._cursor if self._place is None else self._place
+        at = bisect_left(places, here + 1) if direction > 0 else bisect_left(places, here) - 1
+        self._place = places[at % len(places)]
+        self.scroll_to_row(self._place)
+        return self._place
+
+    def set_spans(self, spans: Collection[tuple[int, int, int]] = ()) -> None:
+        """Sets off parts of rows, each (row, first character, character after the last), and no others."""
+        before = set(self._spans)
+        self._spans = {}
+        for row, start, end in spans:
+            self._spans.setdefault(row, []).append((start, end))
+        self._refresh_rows(before | set(self._spans))
+
+    # -- Search
+
+    def search(self, pattern: str, *, regex: bool = False, case: Case = "smart") -> int:
+        """Shows where a pattern is, and returns how often. An empty pattern clears.
+
+        Raises ``re.error`` where ``regex`` is set and the pattern is no regular expression.
+        """
+        if not pattern:
+            self.clear_search()
+            return 0
+        self._search = Search(self._document.lines, pattern, regex=regex, case=case)
+        self._hit = None
+        self._update_ruler()
+        self.refresh()
+        return self._search.count
+
+    @property
+    def hit_count(self) -> int:
+        return self._search.count if self._search else 0
+
+    def next_hit(self, direction: int = 1) -> int | None:
+        """Moves the cursor to the next match, round the end; returns its row, ``None`` without matches."""
+        if self._search is None:
+            return None
+        row, raw = self._hit or (self._cursor, -1)
+        if row != self._cursor:
+            row, raw = self._cursor, -1
+        found = self._search.next(row, raw, direction)
+        if found is None:
+            return None
+        self._hit = found
+        row, raw = found
+        self.go_to(row)
+        self._refresh_rows((row,))
+        if not self._wrap:
+            self._scroll_to_column(row, self._document.to_shown(row, raw))
+        else:
+            assert isinstance(self._lines, Wrapped)
+            column = self._document.columns(row)[self._document.to_shown(row, raw)]
+            line = self._lines.line_of(row, column)
+            if not 0 <= line - self.scroll_offset.y < self.size.height:
+                self._scroll_to_line(line - self.size.height // 2)
+        return row
+
+    def clear_search(self) -> None:
+        self._search = self._hit = None
+        self._update_ruler()
+        self.refresh()
+
+    def _scroll_to_column(self, row: int, character: int) -> None:
+        column, width = self._document.columns(row)[character], self._text_width
+        if not self.scroll_offset.x <= column < self.scroll_offset.x + width - COLUMN_STEP:
+            self.scroll_to(x=max(0, column - width // 2), animate=False, force=True)
+
+    # -- Selection
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text as it is in the file: tabs are tabs again."""
+        rows = []
+        first = selection.start.y if selection.start else 0
+        last = selection.end.y if selection.end else len(self._document) - 1
+        for row in range(first, min(last + 1, len(self._document))):
+            start, end = selection.get_span(row) or (0, -1)
+            to_raw = self._document.to_raw
+            rows.append(self.lines[row][to_raw(row, start) : None if end < 0 else to_raw(row, end)])
+        return "\n".join(rows), "\n"
+
+    def selected_text(self) -> str | None:
+        """What is selected with the mouse in this pane, ``None`` where nothing is."""
+        selection = self.text_selection
+        found = self.get_selection(selection) if selection is not None else None
+        return found[0] if found and found[0] else None
+
+    def _select(self, row: int, start: int, end: int) -> None:
+        self.screen.selections = {self: Selection(Offset(start, row), Offset(end, row))}
+
+    # -- Mouse
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._pressed = event.offset
+
+    def on_click(self, event: events.Click) -> None:
+        """One click moves the cursor (on the ruler: the view), two select a word, three the row."""
+        event.prevent_default()
+        at = event.get_content_offset(self)
+        if at is None or self._pressed != event.offset or not self._document:
+            # The end of a selection by mouse.
+            return
+        if at.x >= self.size.width - 1:
+            self._scroll_to_line(self._ruler.line_at(at.y) - self.size.height // 2)
+            return
+        row, column = self._row_at(self.scroll_offset.y + at.y)
+        if row >= len(self._document):
+            return
+        if event.chain == 1:
+            self._move_to(row)
+        elif event.chain == 3:
+            self._select(row, 0, len(self._document.shown(row)))
+        else:
+            column += max(0, at.x - self._gutter.width) + (0 if self._wrap else self.scroll_offset.x)
+            character = self._document.character_at(row, column)
+            for word in _WORD.finditer(self._document.shown(row)):
+                if word.start() <= character < word.end():
+                    self._select(row, word.start(), word.end())
+
+    # -- Painting
+
+    @property
+    def _text_width(self) -> int:
+        """Columns between the gutter and the ruler."""
+        return max(0, self.size.width - self._gutter.width - 1)
+
+    def _rebuild(self) -> None:
+        """After a change of the text, the gutter, the width or wrap: where each line is."""
+        self._strips.clear()
+        self._painter = Painter(self._document, self._painter.highlighter, self._gutter)
+        if self._wrap:
+            self._lines = Wrapped(self._document, self._text_width)
+            self.virtual_size = Size(0, self._lines.count)
+        else:
+            self._lines = Straight(self._document)
+            self.virtual_size = Size(self._gutter.width + self._document.width + 1, self._lines.count)
+        self._update_ruler()
+        self.refresh()
+
+    def _update_ruler(self) -> None:
+        if (self._ruler.count, self._ruler.height) != (self._lines.count, self.size.height):
+            self._ruler = Ruler(self._lines.count, self.size.height)
+        first = self._lines.first
+        signs: dict[Sign, Collection[int]] = {
+            Sign.HIT: [first(row) for row in self._search.rows] if self._search else [],
+            Sign.NEAR: [first(row) for row in self._marks],
+            Sign.EXACT: [first(row) for row in self._exact],
+        }
+        self._refresh_screen_lines(self._ruler.update(signs))
+
+    def on_resize(self) -> None:
+        if isinstance(self._lines, Wrapped) and self._lines.width != max(self._text_width, 2):
+            top, _ = self._row_at(self.scroll_offset.y)
+            self._rebuild()
+            if top < len(self._document):
+                self._scroll_to_line(self._lines.first(top))
+        self._update_ruler()
+        if self._reveal_when_sized and self.size.height:
+            (row, centre), self._reveal_when_sized = self._reveal_when_sized, None
+            self.scroll_to_row(row, centre)
+
+    def _refresh_rows(self, rows: Iterable[int]) -> None:
+        """Repaints those of the rows that are in view."""
+        top, height, visible = self.scroll_offset.y, self.size.height, self._visible_rows()
+        self._refresh_screen_lines(
+            [
+                line - top
+                for row in rows
+                if row in visible
+                for line in self._lines.lines_of(row)
+                if 0 <= line - top < height
+            ]
+        )
+
+    def _refresh_screen_lines(self, lines: Iterable[int]) -> None:
+        """Repaints lines of the screen; neighbours as one region."""
+        regions: list[Region] = []
+        for line in sorted(set(lines)):
+            if regions and regions[-1].bottom == line:
+                last = regions.pop()
+                regions.append(Region(0, last.y, last.width, last.height + 1))
+            else:
+                regions.append(Region(0, line, self.size.width, 1))
+        if regions:
+            self.refresh(*regions)
+
+    def _layer(self, row: int) -> Layer:
+        if row == self._cursor and self.has_focus:
+            if row in self._exact:
+                return Layer.CURSOR_EXACT
+            return Layer.CURSOR_NEAR if row in self._marks else Layer.CURSOR
+        if row in self._exact:
+            return Layer.EXACT
+        if row in self._marks:
+            return Layer.NEAR
+        return Layer.REST if row == self._cursor else Layer.TEXT
+
+    def _overlays(self, row: int) -> tuple[Overlay, ...]:
+        to_shown = self._document.to_shown
+        overlays = [
+            Overlay(to_shown(row, start), to_shown(row, end), Layer.SPAN)
+            for start, end in self._spans.get(row, ())
+        ]
+        if self._search is not None:
+            overlays += [
+                Overlay(
+                    to_shown(row, start),
+                    to_shown(row, end),
+                    Layer.CURRENT_HIT if self._hit == (row, start) else Layer.HIT,
+                )
+                for start, end in self._search.spans(row)
+            ]
+        selection = self.text_selection if self.is_attached else None
+        if selection is not None and (span := selection.get_span(row)) is not None:
+            start, end = span
+            overlays.append(Overlay(start, end if end >= 0 else len(self.lines[row]) * TAB, Layer.SELECTION))
+        return tuple(overlays)
+
+    def _appearance(self, y: int) -> Appearance | None:
+        """What line ``y`` of the screen looks like; ``None`` below the text."""
+        line = self.scroll_offset.y + y
+        row, column = self._row_at(line)
+        if row >= len(self._document):
+            return None
+        return Appearance(
+            row=row,
+            column=column if self._wrap else self.scroll_offset.x,
+            width=self._text_width,
+            continued=line != self._lines.first(row),
+            cursor=row == self._cursor,
+            layer=self._layer(row),
+            overlays=self._overlays(row),
+            ruler=self._ruler.sign(y),
+        )
+
+    def render_line(self, y: int) -> Strip:
+        """Line ``y`` of the screen, from the cache where it was painted before."""
+        look = self._appearance(y)
+        if look is None:
+            return self._painter.blank(self.size.width, self._ruler.sign(y))
+        if not self._painting:
+            # The compositor asks what is under the pointer (`get_widget_and_offset_at`).
+            return self._painter.stamped(look)
+        strip = self._strips.get(look)
+        if strip is None:
+            strip = self._strips[look] = self._painter.strip(look)
+        return strip
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._follow_theme()
+        self._painting = True
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._painting = False
+
+    def _follow_theme(self) -> None:
+        look = (self.app.theme, self.background_colors[1])
+        if look != self._look:
+            self._look = look
+            self._strips.clear()
+            highlighter = Highlighter(palette_for(self.app.current_theme), look[1])
+            self._painter = Painter(self._document, highlighter, self._gutter)

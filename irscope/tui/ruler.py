@@ -1,0 +1,59 @@
+"""The overview ruler: one column beside the scroll bar that stands for the whole text."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection
+from enum import IntEnum
+
+
+class Sign(IntEnum):
+    """What a cell of the ruler stands for; where several fall into one cell, the highest shows."""
+
+    NOTHING = 0
+    HIT = 1
+    NEAR = 2
+    EXACT = 3
+
+
+#: Told apart by shape too, for terminals and readers without colour.
+GLYPHS = {Sign.NOTHING: " ", Sign.HIT: "•", Sign.NEAR: "─", Sign.EXACT: "━"}
+
+
+class Ruler:
+    """Cells for a text of ``count`` lines on a screen of ``height``."""
+
+    def __init__(self, count: int = 0, height: int = 0) -> None:
+        self.count = count
+        self.height = height
+        self.cells = bytes(height)
+        self._lines: dict[Sign, list[int]] = {}
+
+    def cell_of(self, line: int) -> int:
+        """A text that fits has each line beside itself; a longer one is scaled."""
+        return line if self.count <= self.height else line * self.height // self.count
+
+    def update(self, signs: dict[Sign, Collection[int]]) -> list[int]:
+        """Sets what there is, as lines of the text by sign; returns the cells that changed."""
+        self._lines = {sign: sorted(lines) for sign, lines in signs.items()}
+        cells = bytearray(self.height)
+        for sign in sorted(self._lines):
+            for line in self._lines[sign]:
+                cell = self.cell_of(line)
+                if cell < self.height:
+                    cells[cell] = sign
+        changed = [cell for cell in range(self.height) if cells[cell] != self.cells[cell]]
+        self.cells = bytes(cells)
+        return changed
+
+    def sign(self, cell: int) -> Sign:
+        return Sign(self.cells[cell]) if cell < len(self.cells) else Sign.NOTHING
+
+    def line_at(self, cell: int) -> int:
+        """Where a click on a cell leads: the first line of what it shows, or the line at that height."""
+        if self.count <= self.height:
+            return min(cell, max(self.count - 1, 0))
+        line = min(-(-cell * self.count // self.height), self.count - 1)
+        lines = self._lines.get(self.sign(cell), [])
+        at = bisect_left(lines, line)
+        return lines[at] if at < len(lines) and self.cell_of(lines[at]) == cell else line
