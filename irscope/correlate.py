@@ -1,0 +1,305 @@
+"""Lines to lines: which rows of every view came from the same place in the source.
+
+A *view* is a compile stage or a source file. Rows count from 0, as in `irscope.ir`. Files are named by their
+paths; the kernel's own file is known as ``"source"`` too. Everything is indexed when it is first asked for,
+once; after that a query is a few look-ups, whatever the length of the texts.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from irscope.ir.lines import UNMAPPED, Chain, Location, StageIndex
+
+SOURCE = "source"
+
+#: A frame as all stages agree on it: number of the file, line.
+Frame: TypeAlias = tuple[int, int]
+Frames: TypeAlias = tuple[Frame, ...]
+
+_NO_ROWS: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one view, ascending; ``exact`` are those of them that share the column as well."""
+
+    rows: Sequence[int]
+    exact: Sequence[int] = _NO_ROWS
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Correlation:
+    """The stages of one compilation, joined on source locations."""
+
+    def __init__(
+        self,
+        stages: Mapping[str, StageIndex],
+        sources: Mapping[str, str] | None = None,
+        kernel_file: str | None = None,
+    ) -> None:
+        """Join ``stages`` (by name) and ``sources`` (text by path).
+
+        ``kernel_file`` is the path of the file that the view ``"source"`` stands for.
+        """
+        self._stages = dict(stages)
+        self._sources = dict(sources or {})
+        self._kernel_file = kernel_file
+        self._files: _Files | None = None
+        self._tables: dict[str, _Table] = {}
+
+    def files(self) -> list[str]:
+        """Every file that a location or ``sources`` names, the kernel's first; one path for each file."""
+        files = self._known_files()
+        first = files.number(self._kernel_file) if self._kernel_file else None
+        numbers = sorted(files.numbers(), key=lambda number: (number != first, number))
+        return [files.path(number) for number in numbers]
+
+    def location(self, view: str, row: int) -> Location | None:
+        """Where a row was written, innermost frame; for a source file the line itself."""
+        chain = self.chain(view, row)
+        return chain[0] if chain else None
+
+    def chain(self, view: str, row: int) -> Chain:
+        """All frames of a row, innermost first, with each file's one path."""
+        files = self._known_files()
+        if view in self._stages:
+            chains = self._stages[view].chains
+            return files.canonical(chains[row]) if 0 <= row < len(chains) else UNMAPPED
+        number = self._source_number(view)
+        return UNMAPPED if number is None else (Location(files.path(number), row + 1),)
+
+    def locations(self, stage: str) -> list[Chain]:
+        """The frames of every row of a stage, for reports. Raises KeyError where there is no such stage."""
+        canonical = self._known_files().canonical
+        known: dict[int, Chain] = {}
+        result = []
+        for chain in self._stages[stage].chains:
+            found = known.get(id(chain))
+            if found is None:
+                found = known[id(chain)] = canonical(chain)
+            result.append(found)
+        return result
+
+    def rows_of(self, view: str, file: str, line: int) -> Sequence[int]:
+        """Rows of a view with a frame at a line (from 1) of a file, at any depth, ascending."""
+        number = self._known_files().number(file)
+        if number is None:
+            return _NO_ROWS
+        if view in self._stages:
+            return self._table(view).at_line.get((number, line), _NO_ROWS)
+        return (line - 1,) if self._source_number(view) == number else _NO_ROWS
+
+    def related(self, view: str, row: int, column: int = 0) -> dict[str, Rows]:
+        """What came from the same place as a row, in every view that has any of it.
+
+        From a stage: rows with the same frames by file and line; in a stage that has none, those written at
+        the same line, however they were called; in source files, the line of every frame, ``exact`` for the
+        innermost. From a source line: rows with a frame there at any depth, ``exact`` for those at ``column``
+        (as the stages count it, 0 is none); in source files, the lines that called it and those it calls.
+        A row without a location relates to nothing. Source views go by path, the kernel's by ``"source"``.
+        """
+        if view in self._stages:
+            return self._from_stage(view, row)
+        number = self._source_number(view)
+        return {} if number is None or row < 0 else self._from_source((number, row + 1), column)
+
+    def _from_stage(self, view: str, row: int) -> dict[str, Rows]:
+        index = self._stages[view]
+        chain = index.chains[row] if 0 <= row < len(index.chains) else UNMAPPED
+        if not chain:
+            return {}
+        frames = self._known_files().frames(chain)
+        columns = tuple(frame.column for frame in chain)
+        result = {}
+        for name in self._stages:
+            table = self._table(name)
+            rows = table.with_frames.get(frames) or table.written_at.get(frames[0])
+            if rows:
+                exact = table.with_columns.get((frames, columns), _NO_ROWS) if columns[0] else _NO_ROWS
+                result[name] = Rows(rows, exact)
+        self._add_sources(result, frames, frames[:1])
+        return result
+
+    def _from_source(self, frame: Frame, column: int) -> dict[str, Rows]:
+        result = {}
+        lines = {frame}
+        for name in self._stages:
+            table = self._table(name)
+            rows = table.at_line.get(frame)
+            if rows:
+                exact = table.at_column.get((*frame, column), _NO_ROWS) if column else _NO_ROWS
+                result[name] = Rows(rows, exact)
+                lines |= table.neighbours[frame]
+        if result:
+            self._add_sources(result, lines, (frame,))
+        return result
+
+    def _add_sources(self, result: dict[str, Rows], frames: Iterable[Frame], exact: Iterable[Frame]) -> None:
+        rows: defaultdict[int, set[int]] = defaultdict(set)
+        for number, line in frames:
+            rows[number].add(line - 1)
+        exact = set(exact)
+        for number, found in rows.items():
+            ordered = sorted(found)
+            result[self._view_of(number)] = Rows(
+                ordered, [row for row in ordered if (number, row + 1) in exact]
+            )
+
+    def _view_of(self, number: int) -> str:
+        files = self._known_files()
+        kernel = files.number(self._kernel_file) if self._kernel_file else None
+        return SOURCE if number == kernel else files.path(number)
+
+    def _source_number(self, view: str) -> int | None:
+        path = self._kernel_file if view == SOURCE else view
+        return self._known_files().number(path) if path else None
+
+    def _known_files(self) -> _Files:
+        if self._files is None:
+            names = dict.fromkeys([self._kernel_file] if self._kernel_file else [])
+            names.update(dict.fromkeys(self._sources))
+            seen: set[int] = set()
+            for index in self._stages.values():
+                for chain in index.chains:
+                    # Rows of one origin share a tuple: nearly all are skipped here.
+                    if id(chain) not in seen:
+                        seen.add(id(chain))
+                        names.update((frame.file, None) for frame in chain)
+            self._files = _Files(names)
+        return self._files
+
+    def _table(self, stage: str) -> _Table:
+        table = self._tables.get(stage)
+        if table is None:
+            table = self._tables[stage] = _Table(self._stages[stage], self._known_files())
+        return table
+
+
+class _Table:
+    """Rows of one stage by all that is asked for."""
+
+    __slots__ = ("at_column", "at_line", "neighbours", "with_columns", "with_frames", "written_at")
+
+    def __init__(self, index: StageIndex, files: _Files) -> None:
+        self.with_frames: dict[Frames, array[int]] = {}
+        self.with_columns: dict[tuple[Frames, tuple[int, ...]], array[int]] = {}
+        self.written_at: dict[Frame, array[int]] = {}
+        self.at_line: dict[Frame, array[int]] = {}
+        self.at_column: dict[tuple[int, int, int], array[int]] = {}
+        #: By frame, all frames of the chains that it is in.
+        self.neighbours: defaultdict[Frame, set[Frame]] = defaultdict(set)
+        # By identity of a chain, the lists that a row with it goes into. Rows come in ascending order, and so
+        # every list is sorted.
+        destinations: dict[int, list[array[int]]] = {id(UNMAPPED): []}
+        for row, chain in enumerate(index.chains):
+            lists = destinations.get(id(chain))
+            if lists is None:
+                lists = destinations[id(chain)] = self._destinations(chain, files)
+            for rows in lists:
+                rows.append(row)
+
+    def _destinations(self, chain: Chain, files: _Files) -> list[array[int]]:
+        if not chain:
+            return []
+        frames = files.frames(chain)
+        columns = tuple(frame.column for frame in chain)
+        lists = [
+            self.with_frames.setdefault(frames, array("I")),
+            self.with_columns.setdefault((frames, columns), array("I")),
+            self.written_at.setdefault(frames[0], array("I")),
+        ]
+        # A recursive chain may pass one line twice.
+        for frame in dict.fromkeys(frames):
+            lists.append(self.at_line.setdefault(frame, array("I")))
+            self.neighbours[frame].update(frames)
+        for place in dict.fromkeys((*frame, column) for frame, column in zip(frames, columns, strict=True)):
+            lists.append(self.at_column.setdefault(place, array("I")))
+        return lists
+
+
+class _Files:
+    """One number for every file, however a stage spells it.
+
+    A full path with either slash, and on a drive in either case, is one file; so is an end of it (a base name
+    as in assembler comments) where it is the end of one known path alone.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        normal = {name: _normalise(name) for name in names}
+        by_base: defaultdict[str, list[str]] = defaultdict(list)
+        for path in dict.fromkeys(normal.values()):
+            by_base[_base(path)].append(path)
+        self._by_base = by_base
+        self._numbers: dict[str, int] = {}
+        self._paths: list[str] = []
+        self._by_name: dict[str, int] = {}
+        for name, path in normal.items():
+            whole = self._completed(path)
+            if whole not in self._numbers:
+                self._numbers[whole] = len(self._paths)
+                self._paths.append(name)
+            number = self._by_name[name] = self._numbers[whole]
+            # A base name may come before the path that completes it.
+            if path == whole and _normalise(self._paths[number]) != whole:
+                self._paths[number] = name
+
+    def _completed(self, path: str) -> str:
+        if _is_absolute(path):
+            return path
+        namesakes = self._by_base.get(_base(path), ())
+        whole = [other for other in namesakes if _is_absolute(other) and _ends_with(other, path)]
+        return whole[0] if len(whole) == 1 else path
+
+    def numbers(self) -> range:
+        return range(len(self._paths))
+
+    def path(self, number: int) -> str:
+        return self._paths[number]
+
+    def number(self, name: str) -> int | None:
+        """The number of a file by any spelling; ``None`` where nothing names it."""
+        number = self._by_name.get(name)
+        return self._numbers.get(self._completed(_normalise(name))) if number is None else number
+
+    def frames(self, chain: Chain) -> Frames:
+        numbers = self._by_name
+        return tuple((numbers[frame.file], frame.line) for frame in chain)
+
+    def canonical(self, chain: Chain) -> Chain:
+        return tuple(
+            Location(self._paths[self._by_name[frame.file]], frame.line, frame.column) for frame in chain
+        )
+
+
+_DRIVE = re.compile(r"[A-Za-z]:/")
+
+
+def _normalise(name: str) -> str:
+    path = name.replace("\\", "/")
+    # Two leading slashes are a Windows share; posixpath keeps them.
+    path = posixpath.normpath(re.sub(r"(?<!^)/{2,}", "/", path))
+    # Windows does not tell case apart, nor do its tools agree on that of a drive letter.
+    return path.casefold() if _DRIVE.match(path) or path.startswith("//") else path
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2].casefold()
+
+
+def _is_absolute(path: str) -> bool:
+    return path.startswith("/") or _DRIVE.match(path) is not None
+
+
+def _ends_with(path: str, end: str) -> bool:
+    if _DRIVE.match(path) or path.startswith("//"):
+        end = end.casefold()
+    return path.endswith("/" + end)

@@ -1,0 +1,129 @@
+"""PTX: locations from ``.loc`` directives, and clean text.
+
+A ``.loc`` holds until the next one, within its function. It names a frame by file number, line and column.
+Newer Tritons give the frame's call site as its ``inlined_at`` operand, which means the frame that an earlier
+``.loc`` gave for that place (PTX ISA, "Debugging Directives: .loc"). Where two calls share that place, the
+last one before is taken. Older Tritons have the call sites in a comment (``a.py:7:1 @[ b.py:9:1 ]``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from irscope.ir.assembly import FileTable
+from irscope.ir.lines import (
+    UNMAPPED,
+    Chain,
+    CleanText,
+    StageIndex,
+    rows_of,
+    split_lines,
+    without_unknown_lines,
+)
+
+_LOC = re.compile(r"\.loc\s+(\d+)\s+(\d+)\s+(\d+)(?:[^/\n]*?\binlined_at\s+(\d+)\s+(\d+)\s+(\d+))?")
+#: The start of an instruction after what may stand before it on its row: braces, labels, declarations.
+_INSTRUCTION = re.compile(r"[{}\s]*(?:(?:[A-Za-z_$%][\w$]*:(?!:)|\.[^;]*;)[{}\s]*)*[@A-Za-z_]")
+_LABEL = re.compile(r"[A-Za-z_$%][\w$]*:(?!:)\s*$")
+_DEBUG_SECTION = re.compile(r"\s*\.section\s+\.debug_")
+_DEBUG_LABEL = re.compile(r"\$L__(?:tmp|func_begin|func_end)\d+:\s*$")
+_NOISE = (".loc", ".file", ".cfi_")
+
+
+def index(text: str) -> StageIndex:
+    """Locate every instruction, and each further row of one that is written over several."""
+    result = StageIndex.blank(split_lines(text))
+    chains, operations = result.chains, result.operations
+    places = _Places(FileTable(text))
+    chain: Chain = UNMAPPED
+    depth = 0
+    statement_open = False
+    for row, line in enumerate(result.lines):
+        body = line.strip()
+        first = body[:1]
+        if first == "." and not statement_open:
+            if body.startswith(".loc"):
+                chain = places.chain(body)
+                continue
+            if body.startswith(".file"):
+                continue
+        elif first in ("", "/"):
+            continue
+        if "//" in body:
+            body = body[: body.index("//")].rstrip()
+        if statement_open:
+            chains[row] = chain
+            statement_open = not body.endswith(";")
+            continue
+        plain = ":" not in body and (first.isalpha() or first == "@")
+        if depth and (plain or (_INSTRUCTION.match(body) and not _LABEL.match(body))):
+            operations[row] = 1
+            chains[row] = chain
+            if first not in "{." and not body.rstrip(" \t}").endswith(";"):
+                # Its braces are operands, and belong to the rows to come.
+                statement_open = True
+                continue
+        if "{" in body or "}" in body:
+            depth += body.count("{") - body.count("}")
+            if depth <= 0:
+                depth, chain = 0, UNMAPPED
+    return result
+
+
+class _Places:
+    """The frames that the ``.loc`` directives of a text have given so far."""
+
+    def __init__(self, files: FileTable) -> None:
+        self._files = files
+        self._latest: dict[tuple[str, str, str], Chain] = {}
+        self._plain: dict[str, Chain] = {}
+        self._inlined: dict[tuple[tuple[str, str, str], Chain], Chain] = {}
+
+    def chain(self, directive: str) -> Chain:
+        """Frames of a ``.loc``, given in the order of the text."""
+        known = self._plain.get(directive)
+        if known is not None:
+            return known
+        match = _LOC.match(directive)
+        if match is None:
+            return UNMAPPED
+        file, line, column, *site = match.groups()
+        place = (file, line, column)
+        own = without_unknown_lines((self._files.location(*map(int, place)),))
+        if site[0] is None:
+            chain = own
+            if " @[ " in directive:
+                chain += self._files.call_sites(directive[directive.index("//") :])
+            self._plain[directive] = self._latest[place] = chain
+            return chain
+        caller = self._latest.get((site[0], site[1], site[2]))
+        if caller is None:
+            caller = without_unknown_lines((self._files.location(*map(int, site)),))
+            self._latest[site[0], site[1], site[2]] = caller
+        key = (place, caller)
+        known = self._inlined.get(key)
+        if known is None:
+            known = self._inlined[key] = own + caller
+        self._latest[place] = known
+        return known
+
+
+def clean(text_or_index: str | StageIndex) -> CleanText:
+    """The text without locations, file tables, debug sections and the labels that only these refer to."""
+    return CleanText(_clean_rows(rows_of(text_or_index)))
+
+
+def _clean_rows(lines: list[str]) -> Iterator[tuple[int, str]]:
+    section_depth = 0
+    in_debug_section = False
+    for row, line in enumerate(lines):
+        if in_debug_section or _DEBUG_SECTION.match(line):
+            section_depth += line.count("{") - line.count("}")
+            # The opening brace stands on the section's row or on the next.
+            in_debug_section = section_depth > 0 or not ("{" in line or "}" in line)
+            continue
+        body = line.lstrip()
+        if body.startswith(_NOISE) or (body[:1] == "$" and _DEBUG_LABEL.match(body)):
+            continue
+        yield row, line.rstrip()

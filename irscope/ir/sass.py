@@ -1,0 +1,90 @@
+"""SASS as ``nvdisasm -gi -c`` prints it (``-g`` works too, without call sites): locations and clean text.
+
+Comments above an instruction name its frames, innermost first, one a row; they hold until the next ones,
+within their section. The line table of a cubin has no columns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from irscope.ir.lines import (
+    UNMAPPED,
+    Chain,
+    CleanText,
+    Location,
+    StageIndex,
+    rows_of,
+    split_lines,
+    without_unknown_lines,
+)
+
+_FRAME = re.compile(r'//## File "(.*?)", line (\d+)(?: inlined at "(.*?)", line (\d+))?')
+_INSTRUCTION = re.compile(r"\s*\{?\s*/\*[0-9a-f]+\*/")
+#: ``nvdisasm -gp`` names rows of the embedded PTX in the same form; they are no source.
+_EMBEDDED_PTX = ".nv_debug_ptx_txt"
+
+
+def index(text: str) -> StageIndex:
+    """Locate every instruction."""
+    result = StageIndex.blank(split_lines(text))
+    chains, operations = result.chains, result.operations
+    known: dict[str, Chain] = {}
+    comments: list[str] = []
+    in_comments = False
+    chain: Chain = UNMAPPED
+    for row, line in enumerate(result.lines):
+        body = line.lstrip()
+        start = body[:2]
+        if start == "//":
+            if body.startswith("//## File"):
+                if _EMBEDDED_PTX not in body:
+                    comments = [*comments, body] if in_comments else [body]
+                    in_comments = True
+            elif body.startswith("//---"):
+                chain, in_comments = UNMAPPED, False
+        elif start == "/*" or start[:1] == "{":
+            if _INSTRUCTION.match(body):
+                if in_comments:
+                    key = "\n".join(comments)
+                    found = known.get(key)
+                    chain = known[key] = _frames(comments) if found is None else found
+                    in_comments = False
+                operations[row] = 1
+                chains[row] = chain
+        elif start == ".s" and body.startswith(".section"):
+            chain, in_comments = UNMAPPED, False
+    return result
+
+
+def _frames(comments: list[str]) -> Chain:
+    """Frames of consecutive comments; only the last chain counts where no instruction is between two."""
+    frames: list[Location] = []
+    caller: Location | None = None
+    for comment in comments:
+        match = _FRAME.match(comment)
+        if match is None:
+            continue
+        file, line, caller_file, caller_line = match.groups()
+        frame = Location(file, int(line))
+        if frame != caller:
+            frames = []
+        frames.append(frame)
+        caller = Location(caller_file, int(caller_line)) if caller_file else None
+    if caller is not None:
+        frames.append(caller)
+    return without_unknown_lines(frames)
+
+
+def clean(text_or_index: str | StageIndex) -> CleanText:
+    """Labels and instructions; no location comments, sections or directives."""
+    return CleanText(_clean_rows(rows_of(text_or_index)))
+
+
+def _clean_rows(lines: list[str]) -> Iterator[tuple[int, str]]:
+    for row, line in enumerate(lines):
+        body = line.strip()
+        if body.startswith("//") or (body[:1] == "." and (body[-1] != ":" or body.startswith(".text."))):
+            continue
+        yield row, line.rstrip()
