@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from irscope.paths import config_directory
+
 FILE_NAME = "config.toml"
 
 
@@ -39,17 +41,8 @@ class InvalidConfig(ValueError):
     """The configuration file cannot be read as one; the message names the file and the key."""
 
 
-def directory() -> Path:
-    """The folder of the configuration; it need not exist."""
-    if chosen := os.environ.get("IRSCOPE_CONFIG_DIR"):
-        return Path(chosen)
-    import platformdirs
-
-    return platformdirs.user_config_path("irscope", appauthor=False)
-
-
 def path() -> Path:
-    return directory() / FILE_NAME
+    return config_directory() / FILE_NAME
 
 
 def read(file: Path | None = None) -> Config:

@@ -66,4 +66,4 @@ def test_the_directory_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert config.path().parent == tmp_path
     assert config.read().theme == "c"
     monkeypatch.delenv("IRSCOPE_CONFIG_DIR")
-    assert config.directory().name == "irscope"
+    assert config.path().parent.name == "irscope"

@@ -35,7 +35,7 @@ class Section:
 def number(value: int | None, unit: str = "") -> str:
     """A count with thin groups of three digits; a dash where it is unknown."""
     if value is None:
-        return "–"
+        return "-"
     return f"{value:,}".replace(",", " ") + (f" {unit}" if unit else "")
 
 
@@ -104,7 +104,7 @@ def _occupancy(found: Occupancy) -> tuple[Figure, ...]:
     return (
         Figure("blocks per SM", number(found.blocks_per_sm), "bold", "blocks/SM"),
         Figure("warps per SM", warps + share, "", "warps"),
-        Figure("limited by", found.limiter or "–", "", "limit"),
+        Figure("limited by", found.limiter or "-", "", "limit"),
     )
 
 

@@ -1,0 +1,206 @@
+"""The form: kernel, target, options, constants and types, changed in place and compiled with one key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
+from textual.widgets import Button, Collapsible, Input, Label, Select, Static
+
+from irscope.model import Compilation, InvalidTarget, Kernel, Specialization
+from irscope.request import Request
+from irscope.tui.form_values import COMMON_TARGETS, Field, configured, fields, request_from
+
+
+class Row(Horizontal):
+    """A question: its name, its answer, and where the answer in force came from."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(classes="row")
+        self.field = field
+
+    def compose(self) -> ComposeResult:
+        yield Label(self.field.name, classes="row-name")
+        yield Input(self.field.value, compact=True)
+        yield Label(self.field.provenance, classes="row-note")
+
+    @property
+    def answer(self) -> str:
+        return self.query_one(Input).value
+
+    def fill(self, text: str, note: str) -> None:
+        self.query_one(Input).value = text
+        self.query_one(".row-note", Label).update(note)
+
+
+class OptionsForm(ModalScreen[Request | None]):
+    """Gives back the request to compile, or ``None`` where the user thought better of it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "close"),
+        Binding("f5,ctrl+r", "compile", "compile"),
+    ]
+
+    def __init__(self, request: Request, kernels: Sequence[Kernel], compilation: Compilation | None) -> None:
+        super().__init__()
+        self._request = request
+        self._kernels = list(kernels)
+        self._compilation = compilation
+        self._kernel = self._start()
+
+    def _start(self) -> Kernel:
+        """The kernel in view, with the configurations that its compilation knows."""
+        compiled = self._compilation.kernel if self._compilation else None
+        wanted = compiled.name if compiled else self._request.kernel
+        for position, kernel in enumerate(self._kernels):
+            if kernel.name == wanted and (compiled is None or _same_file(kernel, compiled)):
+                if compiled and compiled.configurations:
+                    self._kernels[position] = replace(
+                        kernel, configurations=compiled.configurations, configurations_known=True
+                    )
+                return self._kernels[position]
+        return self._kernels[0]
+
+    @property
+    def _chosen(self) -> Specialization | None:
+        """What the kernel of the form was compiled for, if it is the one in view."""
+        if self._compilation and self._kernel.name == self._compilation.kernel.name:
+            return self._compilation.specialization
+        return None
+
+    def compose(self) -> ComposeResult:
+        several = len({kernel.file for kernel in self._kernels}) > 1
+        with Vertical(id="form") as form:
+            form.border_title = "options"
+            form.border_subtitle = "enter or F5 compiles, escape closes"
+            with Horizontal(classes="row"):
+                yield Label("kernel", classes="row-name")
+                yield Select(
+                    [(_label(kernel, several), number) for number, kernel in enumerate(self._kernels)],
+                    value=self._kernels.index(self._kernel),
+                    allow_blank=False,
+                    compact=True,
+                    id="form-kernel",
+                )
+            with Horizontal(classes="row"):
+                yield Label("target", classes="row-name")
+                yield Input(
+                    self._target(),
+                    compact=True,
+                    suggester=SuggestFromList(COMMON_TARGETS, case_sensitive=False),
+                    id="form-target",
+                )
+                yield Label("sm_75 to sm_120, gfx90a, gfx942, gfx1100 ...", classes="row-note")
+            with Horizontal(classes="row"):
+                yield Label("configuration", classes="row-name")
+                yield Select([], prompt="none", compact=True, id="form-configuration")
+                yield Input(compact=True, type="integer", placeholder="its number, from 1", id="form-number")
+            yield VerticalScroll(id="form-fields")
+            yield Static(id="form-error")
+            with Horizontal(id="form-buttons"):
+                yield Button("Compile", variant="primary", compact=True, id="form-compile")
+                yield Button("Cancel", compact=True, id="form-cancel")
+
+    async def on_mount(self) -> None:
+        await self._ask()
+
+    def _target(self) -> str:
+        if self._compilation and self._compilation.target.arch:
+            return str(self._compilation.target)
+        return str(self._request.target or "")
+
+    async def _ask(self) -> None:
+        """Show the questions of the chosen kernel."""
+        chosen, kernel = self._chosen, self._kernel
+        self._show_configurations(kernel, chosen.configuration if chosen else None)
+        request = self._request if chosen else replace(self._request, options={}, constants={}, arguments={})
+        asked = fields(kernel, chosen, request)
+        others = [Row(field) for field in asked if not field.main]
+        groups = {"option": "options", "constant": "constexprs", "argument": "types"}
+        content: list[Static | Row | Collapsible] = []
+        for kind, title in groups.items():
+            rows = [Row(field) for field in asked if field.kind == kind and field.main]
+            if rows:
+                content += [Static(title, classes="form-title"), *rows]
+        if others:
+            content.append(Collapsible(*others, title="every other option of the backend"))
+        panel = self.query_one("#form-fields")
+        await panel.remove_children()
+        await panel.mount_all(content)
+
+    def _show_configurations(self, kernel: Kernel, current: int | None) -> None:
+        select, number = self.query_one("#form-configuration", Select), self.query_one("#form-number", Input)
+        options = [(f"{n}: {found}", n - 1) for n, found in enumerate(kernel.configurations, 1)]
+        with self.prevent(Select.Changed):
+            select.set_options(options)
+            if options:
+                select.value = min(current or 0, len(options) - 1)
+        select.display = bool(options) or kernel.configurations_known
+        select.disabled = not options
+        # The file computes its configurations: reading it cannot list them, but a number can be said.
+        number.display = not select.display
+        number.value = "" if current is None else str(current + 1)
+
+    @on(Select.Changed, "#form-kernel")
+    async def _kernel_changed(self, event: Select.Changed) -> None:
+        if isinstance(event.value, int) and self._kernels[event.value] is not self._kernel:
+            self._kernel = self._kernels[event.value]
+            await self._ask()
+
+    @on(Select.Changed, "#form-configuration")
+    def _configuration_changed(self, event: Select.Changed) -> None:
+        if not isinstance(event.value, int):
+            return
+        answers = configured(self._kernel, event.value)
+        for row in self.query(Row):
+            key = (row.field.kind, row.field.name)
+            if key in answers:
+                # As the configuration has it, so nothing that the user gave.
+                row.field = replace(row.field, value=answers[key], given=False)
+                row.fill(answers[key], "configuration")
+
+    def _configuration(self) -> int | None:
+        select = self.query_one("#form-configuration", Select)
+        if select.display:
+            return select.value if isinstance(select.value, int) else None
+        text = self.query_one("#form-number", Input).value
+        return int(text) - 1 if text.isdigit() and int(text) > 0 else None
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#form-compile")
+    def action_compile(self) -> None:
+        rows = list(self.query(Row))
+        try:
+            answer = request_from(
+                self._request,
+                self._kernel,
+                self.query_one("#form-target", Input).value,
+                self._configuration(),
+                [row.field for row in rows],
+                {(row.field.kind, row.field.name): row.answer for row in rows},
+            )
+        except InvalidTarget as error:
+            self.query_one("#form-error", Static).update(str(error))
+            self.query_one("#form-target").focus()
+            return
+        self.dismiss(answer)
+
+    @on(Button.Pressed, "#form-cancel")
+    def _cancel(self) -> None:
+        self.dismiss(None)
+
+
+def _same_file(left: Kernel, right: Kernel) -> bool:
+    return left.file.replace("\\", "/").endswith(right.file.replace("\\", "/").rsplit("/", 1)[-1])
+
+
+def _label(kernel: Kernel, with_file: bool) -> str:
+    file = kernel.file.replace("\\", "/").rsplit("/", 1)[-1]
+    return f"{file}::{kernel.name}" if with_file else kernel.name
