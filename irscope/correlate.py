@@ -55,6 +55,8 @@ class Correlation:
         self._kernel_file = kernel_file
         self._files: _Files | None = None
         self._tables: dict[str, _Table] = {}
+        #: By what was asked for, frames or a frame, with columns. The cursor comes back to the same lines.
+        self._answers: dict[tuple[Frames | Frame, tuple[int, ...] | int], dict[str, Rows]] = {}
 
     def files(self) -> list[str]:
         """Every file that a location or ``sources`` names, the kernel's first; one path for each file."""
@@ -95,7 +97,7 @@ class Correlation:
         if number is None:
             return _NO_ROWS
         if view in self._stages:
-            return self._table(view).at_line.get((number, line), _NO_ROWS)
+            return _rows(self._table(view).at_line.get((number, line), ()))
         return (line - 1,) if self._source_number(view) == number else _NO_ROWS
 
     def related(self, view: str, row: int, column: int = 0) -> dict[str, Rows]:
@@ -118,41 +120,43 @@ class Correlation:
         if not chain:
             return {}
         frames = self._known_files().frames(chain)
-        columns = tuple(frame.column for frame in chain)
-        result = {}
-        for name in self._stages:
-            table = self._table(name)
-            rows = table.with_frames.get(frames) or table.written_at.get(frames[0])
-            if rows:
-                exact = table.with_columns.get((frames, columns), _NO_ROWS) if columns[0] else _NO_ROWS
-                result[name] = Rows(rows, exact)
-        self._add_sources(result, frames, frames[:1])
-        return result
+        columns = _columns(chain)
+        key = (frames, columns)
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = {}
+            for name in self._stages:
+                table = self._table(name)
+                origins = table.with_frames.get(frames) or table.written_at.get(frames[0])
+                if origins:
+                    same = [origin for origin in origins if columns[0] and origin.columns == columns]
+                    answer[name] = Rows(_rows(origins), _rows(same))
+            self._add_sources(answer, frames, frames[0])
+        return answer
 
     def _from_source(self, frame: Frame, column: int) -> dict[str, Rows]:
-        result = {}
-        lines = {frame}
-        for name in self._stages:
-            table = self._table(name)
-            rows = table.at_line.get(frame)
-            if rows:
-                exact = table.at_column.get((*frame, column), _NO_ROWS) if column else _NO_ROWS
-                result[name] = Rows(rows, exact)
-                lines |= table.neighbours[frame]
-        if result:
-            self._add_sources(result, lines, (frame,))
-        return result
+        key = (frame, column)
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = {}
+            lines = {frame}
+            for name in self._stages:
+                origins = self._table(name).at_line.get(frame)
+                if origins:
+                    same = [origin for origin in origins if column and origin.passes(frame, column)]
+                    answer[name] = Rows(_rows(origins), _rows(same))
+                    lines.update(*[origin.frames for origin in origins])
+            if answer:
+                self._add_sources(answer, lines, frame)
+        return answer
 
-    def _add_sources(self, result: dict[str, Rows], frames: Iterable[Frame], exact: Iterable[Frame]) -> None:
+    def _add_sources(self, answer: dict[str, Rows], frames: Iterable[Frame], exact: Frame) -> None:
         rows: defaultdict[int, set[int]] = defaultdict(set)
         for number, line in frames:
             rows[number].add(line - 1)
-        exact = set(exact)
         for number, found in rows.items():
-            ordered = sorted(found)
-            result[self._view_of(number)] = Rows(
-                ordered, [row for row in ordered if (number, row + 1) in exact]
-            )
+            same = [exact[1] - 1] if number == exact[0] else _NO_ROWS
+            answer[self._view_of(number)] = Rows(sorted(found), same)
 
     def _view_of(self, number: int) -> str:
         files = self._known_files()
@@ -165,16 +169,11 @@ class Correlation:
 
     def _known_files(self) -> _Files:
         if self._files is None:
-            names = dict.fromkeys([self._kernel_file] if self._kernel_file else [])
-            names.update(dict.fromkeys(self._sources))
-            seen: set[int] = set()
+            names = [self._kernel_file] if self._kernel_file else []
+            names += self._sources
             for index in self._stages.values():
-                for chain in index.chains:
-                    # Rows of one origin share a tuple: nearly all are skipped here.
-                    if id(chain) not in seen:
-                        seen.add(id(chain))
-                        names.update((frame.file, None) for frame in chain)
-            self._files = _Files(names)
+                names += {frame.file: None for chain in _distinct(index) for frame in chain}
+            self._files = _Files(dict.fromkeys(names))
         return self._files
 
     def _table(self, stage: str) -> _Table:
@@ -184,46 +183,57 @@ class Correlation:
         return table
 
 
-class _Table:
-    """Rows of one stage by all that is asked for."""
+def _distinct(index: StageIndex) -> Iterable[Chain]:
+    """The chains of an index in the order of their first rows: few, as rows of one origin share a tuple."""
+    return dict(zip(map(id, index.chains), index.chains, strict=True)).values()
 
-    __slots__ = ("at_column", "at_line", "neighbours", "with_columns", "with_frames", "written_at")
+
+def _columns(chain: Chain) -> tuple[int, ...]:
+    return tuple([frame.column for frame in chain])
+
+
+@dataclass(slots=True)
+class _Origin:
+    """One place with its calls, and the rows of one stage that came from it, ascending."""
+
+    frames: Frames
+    columns: tuple[int, ...]
+    rows: array[int]
+
+    def passes(self, frame: Frame, column: int) -> bool:
+        """Whether one of the frames is at this column of this line."""
+        return (frame, column) in zip(self.frames, self.columns, strict=True)
+
+
+def _rows(origins: Sequence[_Origin]) -> Sequence[int]:
+    """The rows of several origins, ascending."""
+    if len(origins) == 1:
+        return origins[0].rows
+    return array("I", sorted([row for origin in origins for row in origin.rows]))
+
+
+class _Table:
+    """The origins in one stage by all that is asked for."""
+
+    __slots__ = ("at_line", "with_frames", "written_at")
 
     def __init__(self, index: StageIndex, files: _Files) -> None:
-        self.with_frames: dict[Frames, array[int]] = {}
-        self.with_columns: dict[tuple[Frames, tuple[int, ...]], array[int]] = {}
-        self.written_at: dict[Frame, array[int]] = {}
-        self.at_line: dict[Frame, array[int]] = {}
-        self.at_column: dict[tuple[int, int, int], array[int]] = {}
-        #: By frame, all frames of the chains that it is in.
-        self.neighbours: defaultdict[Frame, set[Frame]] = defaultdict(set)
-        # By identity of a chain, the lists that a row with it goes into. Rows come in ascending order, and so
-        # every list is sorted.
-        destinations: dict[int, list[array[int]]] = {id(UNMAPPED): []}
-        for row, chain in enumerate(index.chains):
-            lists = destinations.get(id(chain))
-            if lists is None:
-                lists = destinations[id(chain)] = self._destinations(chain, files)
-            for rows in lists:
-                rows.append(row)
-
-    def _destinations(self, chain: Chain, files: _Files) -> list[array[int]]:
-        if not chain:
-            return []
-        frames = files.frames(chain)
-        columns = tuple(frame.column for frame in chain)
-        lists = [
-            self.with_frames.setdefault(frames, array("I")),
-            self.with_columns.setdefault((frames, columns), array("I")),
-            self.written_at.setdefault(frames[0], array("I")),
-        ]
-        # A recursive chain may pass one line twice.
-        for frame in dict.fromkeys(frames):
-            lists.append(self.at_line.setdefault(frame, array("I")))
-            self.neighbours[frame].update(frames)
-        for place in dict.fromkeys((*frame, column) for frame, column in zip(frames, columns, strict=True)):
-            lists.append(self.at_column.setdefault(place, array("I")))
-        return lists
+        self.with_frames: defaultdict[Frames, list[_Origin]] = defaultdict(list)
+        self.written_at: defaultdict[Frame, list[_Origin]] = defaultdict(list)
+        self.at_line: defaultdict[Frame, list[_Origin]] = defaultdict(list)
+        distinct = _distinct(index)
+        by_chain = {id(chain): array("I") for chain in distinct}
+        for row, identity in enumerate(map(id, index.chains)):
+            by_chain[identity].append(row)
+        for chain in distinct:
+            if chain:
+                frames = files.frames(chain)
+                origin = _Origin(frames, _columns(chain), by_chain[id(chain)])
+                self.with_frames[frames].append(origin)
+                self.written_at[frames[0]].append(origin)
+                # A recursive chain may pass one line twice.
+                for frame in set(frames) if len(frames) > 1 else frames:
+                    self.at_line[frame].append(origin)
 
 
 class _Files:
@@ -272,7 +282,7 @@ class _Files:
 
     def frames(self, chain: Chain) -> Frames:
         numbers = self._by_name
-        return tuple((numbers[frame.file], frame.line) for frame in chain)
+        return tuple([(numbers[frame.file], frame.line) for frame in chain])
 
     def canonical(self, chain: Chain) -> Chain:
         return tuple(

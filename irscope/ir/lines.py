@@ -160,4 +160,4 @@ def join_path(directory: str, name: str) -> str:
 
 def without_unknown_lines(frames: Sequence[Location]) -> Chain:
     """Frames that name a line: compilers write line 0 for code of no line, whose call sites still hold."""
-    return tuple(frame for frame in frames if frame.line > 0)
+    return tuple([frame for frame in frames if frame.line > 0])

@@ -30,6 +30,8 @@ _NODE = re.compile(
 _NUMBERS = re.compile(r"\b(line|column|scope|file|inlinedAt): !?(\d+)")
 _FILE_NAME = re.compile(r'\bfilename: "((?:[^"\\]|\\.)*)"')
 _DIRECTORY = re.compile(r'\bdirectory: "((?:[^"\\]|\\.)*)"')
+#: The third character of rows in a function that start no instruction: further rows of one, records, ...
+_NO_INSTRUCTION = frozenset(("", " ", "#", "]", ";"))
 #: Debug information in the form of calls (before LLVM 19) describes variables; nothing is executed.
 _DEBUG_CALLS = ("  call void @llvm.dbg.", "  tail call void @llvm.dbg.")
 
@@ -44,9 +46,9 @@ def index(text: str) -> StageIndex:
     instruction = -1
     for row, line in enumerate(result.lines):
         if in_function:
-            if line[:2] == "  " and line[2:3] not in ("", " ", "#", "]", ";"):
+            if line[:2] == "  " and line[2:3] not in _NO_INSTRUCTION:
                 instruction = row
-                operations[row] = not line.startswith(_DEBUG_CALLS)
+                operations[row] = "@llvm.dbg." not in line or not line.startswith(_DEBUG_CALLS)
             elif line == "}":
                 in_function = False
                 continue
@@ -55,16 +57,18 @@ def index(text: str) -> StageIndex:
             instruction = row
         else:
             continue
-        at = line.find("!dbg !")
+        at = line.rfind("!dbg !")
         if at < 0:
             continue
         reference = line[at + 6 :]
         chain = known.get(reference)
         if chain is None:
             chain = known[reference] = resolve(int(re.split(r"\D", reference, maxsplit=1)[0] or -1))
+        chains[row] = chain
         # An instruction over several rows (a switch, an invoke) is attributed on its last one.
-        for earlier in range(instruction, row + 1):
-            chains[earlier] = chain
+        while instruction < row:
+            chains[instruction] = chain
+            instruction += 1
     return result
 
 
@@ -135,7 +139,7 @@ def _clean_rows(lines: list[str]) -> Iterator[tuple[int, str]]:
                 continue
         elif line[:2] == "  " and (line.lstrip()[:5] == "#dbg_" or line.startswith(_DEBUG_CALLS)):
             continue
-        at = line.find("!dbg !")
+        at = line.rfind("!dbg !")
         if at >= 0:
             line = line[:at].rstrip(" ,") + _REFERENCE.sub("", line[at + 5 :], count=1)
         yield row, line

@@ -120,7 +120,7 @@ class _Resolver:
             return _Parser(spec, self.chain).location()
         name, line, column, child, callee, caller = match.groups()
         if line:
-            return without_unknown_lines((Location(unescape_llvm(name), int(line), int(column)),))
+            return (Location(unescape_llvm(name), int(line), int(column)),) if line != "0" else UNMAPPED
         if child:
             return self.chain(child)
         return self.chain(callee) + self.chain(caller)

@@ -46,21 +46,25 @@ def index(text: str) -> StageIndex:
             if body.startswith(".loc"):
                 chain = places.chain(body)
                 continue
-            if body.startswith(".file"):
+            # A declaration, unless it shares its row with an instruction.
+            if body.startswith(".file") or (";" not in body[:-1] and "{" not in body):
                 continue
-        elif first in ("", "/"):
+        elif first == "/" or not first:
             continue
         if "//" in body:
             body = body[: body.index("//")].rstrip()
         if statement_open:
             chains[row] = chain
-            statement_open = not body.endswith(";")
+            statement_open = body[-1:] != ";"
             continue
-        plain = ":" not in body and (first.isalpha() or first == "@")
+        plain = (first.isalpha() or first == "@") and ":" not in body
         if depth and (plain or (_INSTRUCTION.match(body) and not _LABEL.match(body))):
             operations[row] = 1
             chains[row] = chain
-            if first not in "{." and not body.rstrip(" \t}").endswith(";"):
+            if body[-1] == ";":
+                if plain:
+                    continue
+            elif first not in "{." and not body.rstrip(" \t}").endswith(";"):
                 # Its braces are operands, and belong to the rows to come.
                 statement_open = True
                 continue
