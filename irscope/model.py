@@ -205,8 +205,10 @@ class Compilation:
     pipeline: tuple[str, ...] = ()
     failure: Failure | None = None
     warnings: tuple[str, ...] = ()
-    #: The end of what the compiler and the file printed meanwhile.
+    #: What the compiler and the file printed meanwhile.
     log: str = ""
+    #: What ``ptxas -v`` said in the very run that made the cubin: the source of the spill figures.
+    ptxas_log: str = ""
     seconds: float | None = None
 
     def source(self, path: str) -> SourceFile | None:

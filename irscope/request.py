@@ -89,20 +89,27 @@ class Finished(Event):
     stored: bool = False
 
 
-class IrscopeError(Exception):
-    """A request that cannot be answered; ``failure`` is what to tell the user, ``exit_code`` DESIGN section 8's."""
+#: Exit codes by the kind of a failure; every other kind is 1, "does not compile or run".
+EXIT_CODES = {"usage": 2, "no_kernel": 2, "missing": 3, "budget": 4}
 
-    def __init__(self, failure: Failure, exit_code: int = 1) -> None:
+
+class IrscopeError(Exception):
+    """A request that cannot be answered; ``failure`` is what to tell the user."""
+
+    def __init__(self, failure: Failure) -> None:
         super().__init__(str(failure))
         self.failure = failure
-        self.exit_code = exit_code
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES.get(self.failure.kind, 1)
 
 
 def usage_error(message: str, hint: str | None = None, **place: Any) -> IrscopeError:
     """The command line (or the form) is wrong: exit code 2."""
-    return IrscopeError(Failure("usage", message, hint=hint, **place), 2)
+    return IrscopeError(Failure("usage", message, hint=hint, **place))
 
 
 def missing(message: str, hint: str | None = None, **place: Any) -> IrscopeError:
     """Something is not there on this machine: exit code 3; the hint is the command that installs it."""
-    return IrscopeError(Failure("missing", message, hint=hint, **place), 3)
+    return IrscopeError(Failure("missing", message, hint=hint, **place))

@@ -35,7 +35,7 @@ def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         warnings.simplefilter("default")
         kernels = loading.kernels_of(loading.load_file(path))
         kernel = loading.choose(kernels, request.get("kernel"), path)
-        wire.send("kernel", kernel=describe_kernel(kernel, path), kernels=list(kernels))
+        wire.send("kernel", kernel=describe_kernel(kernel, path), kernels=[name for name, function in kernels.items() if not function.is_helper])
         answer = infer.specialize(kernel, request)
         backend = backend_for(target)
         options = parse_options(backend, {**answer.options, **request.get("options", {})})
@@ -47,7 +47,7 @@ def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         )
         stages = Stages(wire)
         source.make_ir = stages.front_end(source.make_ir)
-        with fresh_cache(), versions.unhashed_compiler(), versions.observed_stages(stages.run):
+        with fresh_cache(wire.log.parent), versions.unhashed_compiler(), versions.observed_stages(stages.run):
             compiled = triton.compile(source, target=target, options=dataclasses_fields(options, answer, request))
     return {
         "metadata": {name: value for name, value in plain(compiled.metadata._asdict()).items() if name != "hash"},
@@ -119,9 +119,9 @@ def environment(**variables: str) -> Iterator[None]:
 
 
 @contextmanager
-def fresh_cache() -> Iterator[None]:
+def fresh_cache(parent: Path) -> Iterator[None]:
     """An empty cache of Triton's own for one compile: it would skip the stages of a kernel that it knows."""
-    folder = tempfile.mkdtemp(prefix="irscope-triton-")
+    folder = tempfile.mkdtemp(prefix="triton-cache-", dir=parent)
     try:
         with environment(TRITON_CACHE_DIR=folder, TRITON_ALWAYS_COMPILE="1"):
             yield

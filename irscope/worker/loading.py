@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import importlib.util
@@ -39,6 +40,12 @@ class LoadedKernel:
     @property
     def name(self) -> str:
         return str(self.function.__name__)
+
+    @property
+    def is_helper(self) -> bool:
+        """It returns a value, which a kernel cannot: its host gets nothing back."""
+        nodes = ast.walk(self.function.parse())
+        return any(isinstance(node, ast.Return) and node.value is not None for node in nodes)
 
 
 def load_file(path: Path) -> ModuleType:
@@ -118,21 +125,23 @@ def defined_in(function: JITFunction[Any], module: ModuleType) -> bool:
     return bool(Path(function.fn.__code__.co_filename) == module_file(module))
 
 
-def choose(kernels: dict[str, LoadedKernel], name: str | None, path: Path) -> LoadedKernel:
-    if not kernels:
-        raise Rejected(
-            "no_kernel", "no kernel in this file", file=str(path),
-            hint="a kernel is a function under @triton.jit at the top level of the file",
-        )  # fmt: skip
-    if name is None:
+def choose(functions: dict[str, LoadedKernel], name: str | None, path: Path) -> LoadedKernel:
+    """The kernel of that name; with no name the first that no other jit function of the file calls."""
+    kernels = {name: function for name, function in functions.items() if not function.is_helper}
+    if name in kernels:
+        return kernels[name]
+    hint = f"it has {', '.join(kernels)}"
+    if name in functions:
+        message = f"'{name}' returns a value, so it is a helper and not a kernel"
+    elif not kernels:
+        message = "no kernel in this file"
+        hint = "a kernel is a function under @triton.jit at the top level of the file"
+    elif name is not None:
+        message = f"no kernel '{name}' in this file"
+    else:
         called = {callee for kernel in kernels.values() for callee in called_functions(kernel.function)}
         return next((k for n, k in kernels.items() if n not in called), next(iter(kernels.values())))
-    if name not in kernels:
-        raise Rejected(
-            "no_kernel", f"no kernel '{name}' in this file", file=str(path),
-            hint=f"it has {', '.join(kernels)}",
-        )  # fmt: skip
-    return kernels[name]
+    raise Rejected("no_kernel", message, file=str(path), hint=hint)
 
 
 def called_functions(function: JITFunction[Any]) -> Iterator[str]:

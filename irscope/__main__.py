@@ -1,0 +1,3 @@
+from irscope.cli import main
+
+raise SystemExit(main())

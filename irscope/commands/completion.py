@@ -1,0 +1,12 @@
+"""``irscope completion SHELL``: print the script that the shell reads."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import argcomplete
+
+    print(argcomplete.shellcode(["irscope"], shell=arguments.shell))
+    return 0

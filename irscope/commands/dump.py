@@ -1,0 +1,92 @@
+"""``irscope dump PATH``: compile a kernel, print and write what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from irscope import bundle, ir, session
+from irscope.commands import Progress, exit_code, request_from, tell_failure
+from irscope.model import Compilation
+from irscope.report.document import document, with_source
+from irscope.request import missing, usage_error
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.stage and arguments.format == "json":
+        raise usage_error("--stage prints one stage alone; with --format json use --text")
+    progress = Progress()
+    try:
+        compilation = session.open(request_from(arguments), progress)
+    finally:
+        progress.done()
+    files = write_stages(compilation, Path(arguments.output)) if arguments.output else {}
+    if arguments.bundle:
+        bundle.write(compilation, Path(arguments.bundle))
+    failure = compilation.failure
+    if arguments.stage:
+        if failure is not None and arguments.stage not in with_source(compilation):
+            tell_failure(failure, "text")
+            return exit_code(failure)
+        print_stage(compilation, arguments.stage, arguments.clean)
+        return 0
+    from irscope.analysis.figures import figures
+
+    found = figures(compilation)
+    if arguments.format == "json":
+        if failure is not None:
+            more = document(compilation, found, files, arguments.text, arguments.correlation)
+            del more["error"]
+            tell_failure(failure, "json", **more)
+            return exit_code(failure)
+        print(json.dumps(document(compilation, found, files, arguments.text, arguments.correlation), indent=2))
+        return 0
+    from irscope.report.summary import summary
+
+    print(summary(compilation, found, files))
+    if not arguments.output and sys.stdout.isatty():
+        print("\n-o DIR writes the stages to files, --stage NAME prints one, --format json is for scripts")
+    if failure is not None:
+        sys.stdout.flush()
+        tell_failure(failure, "text")
+        if failure.detail:
+            print(failure.detail, file=sys.stderr)
+        return exit_code(failure)
+    return 0
+
+
+def write_stages(compilation: Compilation, folder: Path) -> dict[str, Path]:
+    """Every stage as a file of ``folder``, the kernel's Python too; by stage name, where it is."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = {}
+        for name, text in with_source(compilation).items():
+            file = folder / bundle.stage_file(compilation, "py" if name == "source" else name)
+            stage = compilation.stages.get(name)
+            content = stage.data if stage is not None and stage.data is not None else (text or "").encode()
+            file.write_bytes(content)
+            files[name] = file
+    except OSError as error:
+        raise usage_error(f"-o {folder}: {error.strerror or error}") from error
+    return files
+
+
+def print_stage(compilation: Compilation, name: str, clean: bool) -> None:
+    texts = with_source(compilation)
+    if name not in texts:
+        if name == "sass" and "cubin" in texts:
+            raise missing(next(iter(compilation.warnings), "no SASS"))
+        raise usage_error(f"--stage {name}: there is no such stage here", hint=f"there are {', '.join(texts)}")
+    text = texts[name]
+    if text is None:
+        data = compilation.stages[name].data or b""
+        if sys.stdout.isatty():
+            raise usage_error(f"--stage {name} is binary", hint="send it to a file, or use -o DIR")
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        return
+    if clean and name != "source":
+        text = "\n".join(ir.clean(name, text).lines)
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")

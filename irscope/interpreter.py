@@ -1,0 +1,129 @@
+"""Which Python a worker runs in, and which Triton is there, told without starting it where possible."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+from irscope.paths import cache_directory
+from irscope.request import missing, usage_error
+
+_VERSION = re.compile(r"^__version__\s*=\s*['\"]([^'\"]+)", re.MULTILINE)
+
+#: What a foreign interpreter is asked, once: where its Triton is. Isolated from the user's startup files.
+_QUESTION = "import importlib.util as u; s = u.find_spec('triton'); print(s.origin if s else '')"
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A Python interpreter; ``triton`` is the version there, ``None`` where it has none."""
+
+    python: Path
+    triton: str | None
+    #: Changes whenever this Triton does, its compiled part included.
+    fingerprint: str
+
+
+def identify(python: Path | None) -> Interpreter:
+    """The interpreter at ``python``, or irscope's own.
+
+    Raises:
+        IrscopeError: there is no interpreter at that path (exit code 2).
+    """
+    if python is None or same_file(python, Path(sys.executable)):
+        return described(Path(sys.executable), own_triton())
+    # Not resolved: the link in a virtual environment is what makes it one.
+    python = python.absolute()
+    if not python.is_file():
+        raise usage_error(
+            f"--python {python}: there is no such file",
+            hint="give the interpreter itself, such as .venv/bin/python or .venv\\Scripts\\python.exe",
+        )
+    return described(python, remembered_triton(python))
+
+
+def same_file(one: Path, other: Path) -> bool:
+    return one.absolute() == other.absolute()
+
+
+def own_triton() -> Path | None:
+    # PathFinder and not find_spec: that would be satisfied by a module named triton in the working directory.
+    spec = PathFinder.find_spec("triton", [entry for entry in sys.path if entry])
+    return Path(spec.origin) if spec is not None and spec.origin else None
+
+
+def remembered_triton(python: Path) -> Path | None:
+    """Where a foreign interpreter has Triton; asked once, and again when its environment changes."""
+    note = cache_directory() / "interpreters" / f"{key_of(python)}.json"
+    try:
+        origin = json.loads(note.read_text(encoding="utf-8"))["triton"]
+        if origin and Path(origin).is_file():
+            return Path(origin)
+    except (OSError, ValueError, KeyError):
+        pass
+    origin = ask_for_triton(python)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps({"python": str(python), "triton": origin}), encoding="utf-8")
+    return Path(origin) if origin else None
+
+
+def ask_for_triton(python: Path) -> str:
+    try:
+        answer = subprocess.run(
+            [str(python), "-c", _QUESTION],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise missing(f"{python} does not start: {error}", hint="--python takes a Python interpreter") from error
+    if answer.returncode != 0:
+        said = (answer.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        raise missing(f"{python} is not a Python interpreter: {said}", hint="--python takes a Python interpreter")
+    lines = answer.stdout.splitlines()
+    return lines[-1] if lines else ""
+
+
+def key_of(python: Path) -> str:
+    marks = [str(python)]
+    for file in (python, python.parent.parent / "pyvenv.cfg"):
+        if file.exists():
+            marks.append(str(file.stat().st_mtime_ns))
+    return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:24]
+
+
+def described(python: Path, triton: Path | None) -> Interpreter:
+    if triton is None:
+        return Interpreter(python, None, "none")
+    found = _VERSION.search(triton.read_text(encoding="utf-8"))
+    version = found[1] if found else "unknown"
+    marks = [str(python), version]
+    for library in sorted((triton.parent / "_C").glob("libtriton.*")):
+        status = library.stat()
+        marks.append(f"{library.name}:{status.st_size}:{status.st_mtime_ns}")
+    return Interpreter(python, version, hashlib.sha256("\n".join(marks).encode()).hexdigest())
+
+
+def project_environments(file: Path) -> list[Path]:
+    """Interpreters of virtual environments beside ``file`` or above it that have Triton, nearest first."""
+    found = []
+    for folder in file.absolute().parents:
+        for name in (".venv", "venv", "env"):
+            for python in (folder / name / "bin" / "python", folder / name / "Scripts" / "python.exe"):
+                if python.is_file() and has_triton(folder / name) and not same_file(python, Path(sys.executable)):
+                    found.append(python)
+    return found
+
+
+def has_triton(environment: Path) -> bool:
+    patterns = ("lib/python*/site-packages/triton/__init__.py", "Lib/site-packages/triton/__init__.py")
+    return any(next(environment.glob(pattern), None) for pattern in patterns)
