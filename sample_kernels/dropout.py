@@ -7,8 +7,8 @@ very kernel, run on the gradient.
 
 In irscope: two lines of Python become hundreds of integer instructions. Look in SASS for the pairs of
 32 x 32 to 64 bit multiplications of the rounds, and sort out by the inlined call stack which of them belong
-to `philox_impl`. `tl.rand` throws away three of the four numbers that each round of ten makes; `tl.rand4x` on
-a quarter of the offsets would not.
+to `philox_impl`. The ten rounds make four numbers, of which `tl.rand` keeps one; `tl.rand4x` on a quarter of
+the offsets would keep all.
 """
 
 from typing import TYPE_CHECKING

@@ -5,8 +5,9 @@ that to the common one at its end, with one atomic addition per bin. If every va
 common histogram, popular bins would have all threads of the GPU queue for one address.
 
 In irscope: look in TTGIR for `tt.histogram` and follow it down: its counts are in shared memory, where PTX
-has `atom.shared.add` (and `bar.sync` around it). The addition at the end is an `atom.global` in PTX; whether
-SASS makes a `RED` of it, which returns nothing, depends on whether somebody uses the old value. Nobody does.
+has an `atom` with `.shared.add` in its name, and `bar.sync` around it. The addition at the end ignores the old
+value, so a `red.global` is enough, which returns nothing. Older Tritons leave an `atom.global` in PTX; look in
+SASS whether ptxas saw that by itself and made it a `RED`.
 """
 
 from typing import TYPE_CHECKING
