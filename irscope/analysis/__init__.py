@@ -1,0 +1,1 @@
+"""What follows from a compilation's stages: the resources it takes, the occupancy that they allow."""

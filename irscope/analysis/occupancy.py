@@ -1,0 +1,116 @@
+"""Theoretical occupancy: how many blocks of a kernel one multiprocessor can hold at once, and why no more.
+
+The rules are those of NVIDIA's cuda_occupancy.h and of LLVM for AMD; the architectures' numbers and their
+sources are in limits.json. An architecture that is not there has no figures, rather than guessed ones.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from irscope.model import Occupancy, Resources, Target
+
+_MAX_THREADS_PER_BLOCK = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one multiprocessor has; limits.json says the units. ``None``: no such limit."""
+
+    warps: int
+    blocks: int | None
+    registers: int
+    #: Registers are given to a warp (AMD: to a lane) in multiples of this.
+    register_unit: int
+    #: The multiprocessor's parts with registers of their own; a warp stays in one.
+    partitions: int
+    shared: int
+    shared_per_block: int
+    #: What the system takes from every block's shared memory besides.
+    shared_reserved: int
+    shared_unit: int
+    barriers: int | None
+    scalar_registers: int | None = None
+
+
+def limits(target: Target) -> Limits | None:
+    """The numbers of an architecture, ``None`` where it is not known."""
+    found = _table().get(target.backend, {}).get(target.arch)
+    return None if found is None else Limits(**found)
+
+
+def occupancy(resources: Resources, target: Target, num_warps: int | None) -> Occupancy:
+    """Blocks and warps that one multiprocessor holds, and what allows no more.
+
+    A cluster (``num_ctas``) does not change what one multiprocessor can hold. Nothing is known (``None``) for an
+    unknown architecture, or where registers, shared memory or the warps of a block are not known.
+    """
+    has = limits(target)
+    if has is None:
+        return Occupancy()
+    by_limit = block_limits(resources, target, num_warps)
+    if by_limit is None or num_warps is None:
+        return Occupancy(max_warps_per_sm=has.warps)
+    limiter = min(by_limit, key=lambda name: by_limit[name])
+    blocks = by_limit[limiter]
+    return Occupancy(blocks, blocks * num_warps, has.warps, limiter)
+
+
+def block_limits(resources: Resources, target: Target, num_warps: int | None) -> dict[str, int] | None:
+    """How many blocks each limit alone would allow; what cannot limit this kernel is left out.
+
+    In the order in which `occupancy` names one of several equal ones. 0: such a block cannot run at all.
+    """
+    has = limits(target)
+    static, dynamic = resources.shared_static_bytes, resources.shared_dynamic_bytes
+    if has is None or not num_warps or resources.registers is None or static is None or dynamic is None:
+        return None
+    blocks = {"warps": has.warps // num_warps}
+    if num_warps * target.warp_size > _MAX_THREADS_PER_BLOCK:
+        blocks["warps"] = 0
+    if has.blocks is not None:
+        blocks["blocks"] = has.blocks
+    by_registers = _by_cuda_registers if target.backend == "cuda" else _by_amd_registers
+    if resources.registers:
+        blocks["registers"] = by_registers(has, resources, num_warps)
+    allocated = _round_up(static + dynamic + has.shared_reserved, has.shared_unit)
+    if allocated > has.shared_per_block + has.shared_reserved:
+        blocks["shared memory"] = 0
+    elif allocated:
+        blocks["shared memory"] = has.shared // allocated
+    if has.barriers is not None:
+        # CUDA counts the named barriers of a block; on AMD a block of several waves takes one.
+        used = (resources.barriers or 0) if target.backend == "cuda" else int(num_warps > 1)
+        if used:
+            blocks["barriers"] = has.barriers // used
+    return blocks
+
+
+def _by_cuda_registers(has: Limits, resources: Resources, num_warps: int) -> int:
+    per_warp = _round_up((resources.registers or 0) * 32, has.register_unit)
+    # The launch is checked as if every partition took as many warps of the block as the fullest one.
+    if per_warp * _round_up(num_warps, has.partitions) > has.registers:
+        return 0
+    return has.registers // has.partitions // per_warp * has.partitions // num_warps
+
+
+def _by_amd_registers(has: Limits, resources: Resources, num_warps: int) -> int:
+    waves = has.registers // _round_up(resources.registers or 0, has.register_unit)
+    if has.scalar_registers is not None and resources.sgprs:
+        waves = min(waves, has.scalar_registers // resources.sgprs)
+    return waves * has.partitions // num_warps
+
+
+def _round_up(count: int, unit: int) -> int:
+    return -(-count // unit) * unit
+
+
+@functools.cache
+def _table() -> dict[str, dict[str, dict[str, Any]]]:
+    text = Path(__file__).with_name("limits.json").read_text(encoding="utf-8")
+    table: dict[str, dict[str, dict[str, Any]]] = json.loads(text)
+    return table
