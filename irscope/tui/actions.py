@@ -56,10 +56,12 @@ class Action:
         return self.call or self.id
 
     @property
+    def palette_title(self) -> str:
+        return f"{self.group}: {self.label}"
+
+    @property
     def binding(self) -> Binding:
-        return Binding(
-            self.keys, self.command, self.label, show=self.footer, tooltip=self.tooltip, id=self.id
-        )
+        return Binding(self.keys, self.command, self.label, show=self.footer, tooltip=self.tooltip, id=self.id)
 
 
 def _pane_action(letter: str, stages: tuple[str, ...]) -> Action:
@@ -88,13 +90,9 @@ def _box_action(number: int) -> Action:
 ACTIONS: tuple[Action, ...] = (
     Action("search", "slash", "search", "Search in this pane", "Find", Where.PANE, footer=True),
     Action("search_all", "f", "search all", "Search in every pane", "Find", Where.PANE),
-    Action(
-        "next_hit", "n", "next hit", "Go to the next hit of the search", "Find", Where.SEARCH, footer=True
-    ),
+    Action("next_hit", "n", "next hit", "Go to the next hit of the search", "Find", Where.SEARCH, footer=True),
     Action("previous_hit", "N", "previous hit", "Go to the hit before", "Find", Where.SEARCH),
-    Action(
-        "go_to_line", "colon", "go to line", "Go to a line of this pane by its number", "Find", Where.PANE
-    ),
+    Action("go_to_line", "colon", "go to line", "Go to a line of this pane by its number", "Find", Where.PANE),
     Action(
         "next_place",
         "right_square_bracket",
@@ -172,14 +170,10 @@ ACTIONS: tuple[Action, ...] = (
         True,
     ),
     Action("wrap", "W", "wrap", "Wrap long lines in this pane, or do not", "Panes", Where.PANE),
-    Action(
-        "maximise", "z", "maximise", "Give this pane all the room, or give it back", "Panes", Where.PANE, True
-    ),
+    Action("maximise", "z", "maximise", "Give this pane all the room, or give it back", "Panes", Where.PANE, True),
     Action("next_pane", "tab", "next pane", "Go to the next pane", "Panes"),
     Action("previous_pane", "shift+tab", "previous pane", "Go to the pane before", "Panes"),
-    Action(
-        "move_pane_left", "less_than_sign", "move left", "Move this pane to the left", "Panes", Where.PANE
-    ),
+    Action("move_pane_left", "less_than_sign", "move left", "Move this pane to the left", "Panes", Where.PANE),
     Action(
         "move_pane_right",
         "greater_than_sign",
@@ -190,9 +184,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *(_pane_action(letter, stages) for letter, stages in LETTERS.items()),
     *(_box_action(number) for number in range(1, NUMBERED_BOXES + 1)),
-    Action(
-        "copy", "y,ctrl+c", "copy", "Copy the selection, or the line under the cursor", "Save", Where.PANE
-    ),
+    Action("copy", "y,ctrl+c", "copy", "Copy the selection, or the line under the cursor", "Save", Where.PANE),
     Action("save_stage", "s", "save stage", "Write this pane's text to a file", "Save", Where.PANE),
     Action("save_bundle", "b", "save all", "Write the whole compilation to a bundle", "Save", Where.RESULT),
     Action("next_theme", "t", "theme", "Switch to the next theme and keep it", "Program"),

@@ -1,24 +1,11 @@
-"""Notices that a file which took part changed on disk, and offers to compile it again."""
+"""Says that a file which took part changed on disk, and offers to compile it again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from textual.content import Content
 from textual.widgets import Static
-
-
-def stamps(paths: Iterable[str]) -> dict[str, tuple[int, int] | None]:
-    """Time (ns) and size of each file; ``None`` for one that cannot be read. May wait for a slow disk."""
-    found: dict[str, tuple[int, int] | None] = {}
-    for path in paths:
-        try:
-            status = Path(path).stat()
-            found[path] = (status.st_mtime_ns, status.st_size)
-        except OSError:
-            found[path] = None
-    return found
 
 
 class ChangeBar(Static):

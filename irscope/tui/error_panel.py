@@ -40,9 +40,7 @@ class ErrorPanel(VerticalScroll):
 def _written(failure: Failure) -> Content:
     parts: list[Content | str | tuple[str, str]] = []
     if failure.file:
-        place = ":".join(
-            str(part) for part in (failure.file, failure.line, failure.column) if part is not None
-        )
+        place = ":".join(str(part) for part in (failure.file, failure.line, failure.column) if part is not None)
         parts += [(place, "bold underline @click=app.go_to_error"), "\n"]
     parts.append((failure.message.strip(), "$text-error"))
     if failure.hint:

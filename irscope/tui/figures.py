@@ -144,9 +144,7 @@ class FigureLines(Widget):
             for figure in section.figures:
                 if not figure.short:
                     continue
-                piece = Content.assemble(
-                    (f"{figure.short} ", "$text-muted"), (figure.value, figure.style or "bold")
-                )
+                piece = Content.assemble((f"{figure.short} ", "$text-muted"), (figure.value, figure.style or "bold"))
                 if lines and lines[-1].cell_length + len(gap) + piece.cell_length <= width:
                     lines[-1] = Content.assemble(lines[-1], gap, piece)
                 else:
@@ -162,7 +160,5 @@ def _column(shown: Sequence[Section], width: int) -> Content:
         lines.append(Content.styled(section.title, "bold $primary"))
         for figure in section.figures:
             dots = max(1, width - len(figure.name) - len(figure.value))
-            lines.append(
-                Content.assemble((figure.name, "$text-muted"), " " * dots, (figure.value, figure.style))
-            )
+            lines.append(Content.assemble((figure.name, "$text-muted"), " " * dots, (figure.value, figure.style)))
     return Content("\n").join(lines)

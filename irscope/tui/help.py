@@ -28,9 +28,7 @@ Names in brackets are the actions' names for [keys] in the configuration file: {
 def keys_in_use(overrides: Mapping[str, str]) -> dict[str, str]:
     """The keys of each action as one sees them, the user's own in place of ours."""
     return {
-        action.id: "  ".join(
-            format_key(key.strip()) for key in overrides.get(action.id, action.keys).split(",")
-        )
+        action.id: "  ".join(format_key(key.strip()) for key in overrides.get(action.id, action.keys).split(","))
         for action in ACTIONS
     }
 
@@ -54,9 +52,7 @@ class HelpScreen(ModalScreen[None]):
             table.add_column(justify="right", no_wrap=True)
             table.add_column()
             table.add_column(no_wrap=True)
-            for group, actions in groupby(
-                sorted(ACTIONS, key=lambda action: action.group), lambda a: a.group
-            ):
+            for group, actions in groupby(sorted(ACTIONS, key=lambda action: action.group), lambda a: a.group):
                 table.add_row("", Text(f"\n{group}", style="bold underline"), "")
                 for action in actions:
                     table.add_row(Text(keys[action.id], style="bold"), action.tooltip, Text(action.id, "dim"))

@@ -39,9 +39,7 @@ class PaneTabs(Widget):
         parts: list[Content | str] = []
         for name in self.names:
             title = describe(name)
-            style = (
-                "bold reverse" if name == self.current else "bold" if name in self.shown else "$text-muted"
-            )
+            style = "bold reverse" if name == self.current else "bold" if name in self.shown else "$text-muted"
             words = title.letter if short and title.letter else f"{title.letter} {title.title}".strip()
             if short and name == self.current:
                 words = f"{title.letter} {title.short}".strip()

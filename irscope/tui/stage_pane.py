@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.markup import escape
 from textual.app import ComposeResult
@@ -10,6 +10,7 @@ from textual.containers import Vertical
 
 from irscope.correlate import Rows
 from irscope.tui.code_view import CodeView
+from irscope.tui.search import Search
 from irscope.tui.stage_text import StageText
 from irscope.tui.stages import describe
 
@@ -17,85 +18,83 @@ _NONE = Rows(())
 
 
 class StagePane(Vertical):
-    """Shows one of its texts at a time; a stage has one, the source pane one for each file."""
+    """Shows one of its texts at a time; a stage has one, the source pane one for each file.
+
+    Texts go by the name of their correlation view. Rows are raw ones, of the text as the compiler wrote it.
+    A pane that is not displayed loads nothing: call `load` when it is.
+    """
 
     def __init__(self, stage: str) -> None:
         super().__init__(id=f"pane-{stage}", classes="pane")
         self.stage = stage
         self.texts: dict[str, StageText] = {}
-        #: Key of the text on screen.
+        #: Name of the text on screen.
         self.current: str | None = None
         self.raw = False
         #: A locked pane does not scroll to what the others light up.
         self.locked = False
+        #: Shown in place of a text that is not there (yet).
         self.note = ""
-        self._loaded: tuple[StageText, bool] | None = None
-        self._marks = _NONE
-        self._written_note: str | None = None
+        self._view = CodeView(id=f"view-{stage}")
+        self._loaded: tuple[StageText | str, bool] | None = None
+        self._related: Mapping[str, Rows] = {}
+        self._pattern = ""
 
     def compose(self) -> ComposeResult:
-        yield CodeView(id=f"view-{self.stage}")
-
-    def on_mount(self) -> None:
-        self._retitle()
+        yield self._view
 
     @property
     def view(self) -> CodeView:
-        return self.query_one(CodeView)
+        return self._view
 
     @property
     def text(self) -> StageText | None:
         return self.texts.get(self.current) if self.current is not None else None
 
     @property
-    def raw_row(self) -> int | None:
-        """The row of the stage's own text that the cursor is on; ``None`` where there is none."""
-        if self.text is None or self._loaded is None:
-            return None
-        return self.text.raw_row(self.view.cursor_row, self.raw)
+    def row(self) -> int | None:
+        """The row that the cursor is on; ``None`` where there is no text."""
+        text = self.text
+        return text.raw_row(self.view.cursor_row, self.raw) if text is not None and self._loaded else None
 
-    def set_texts(self, texts: dict[str, StageText], current: str | None = None) -> None:
-        """Take new texts; the one on screen stays where it still exists, and so does the cursor's row."""
-        self.texts = texts
-        if current is not None or self.current not in texts:
-            self.current = current if current in texts else next(iter(texts), None)
-        self._marks = _NONE
+    # What it shows
+
+    def set_texts(self, texts: dict[str, StageText], note: str = "") -> None:
+        """Take new texts; the one on screen stays on screen where it still exists, and the cursor its row."""
+        self.texts, self.note = texts, note
+        if self.current not in texts:
+            self.current = next(iter(texts), None)
+        self._related = {}
         if self.display:
             self.load()
 
-    def say(self, note: str) -> None:
-        """Show a remark in place of the text that is not there (yet)."""
-        self.note = note
-        if self.display:
-            self.load()
-
-    def show_text(self, key: str) -> None:
+    def show_text(self, name: str) -> None:
         """Bring one of the texts on screen."""
-        if key in self.texts and key != self.current:
-            self.current = key
-            self._marks = _NONE
-            self.load()
+        if name in self.texts and name != self.current:
+            self.current = name
+            if self.display:
+                self.load()
 
     def load(self) -> None:
-        """Put on screen what should be there, if it is not; hidden panes are not loaded at all."""
+        """Put on screen what should be there, if it is not."""
         text = self.text
-        if text is None:
-            if self._written_note != self.note or self._loaded is not None:
-                self._loaded, self._written_note = None, self.note
-                self.view.load([self.note], numbers=None, language="text")
-        elif self._loaded != (text, self.raw):
-            self._replace(text)
+        wanted = (self.note, False) if text is None else (text, self.raw)
+        if self._loaded != wanted:
+            before, self._loaded = self._loaded, wanted
+            if text is None:
+                self.view.load([self.note], language="text")
+            else:
+                self._replace(text, before)
         self._retitle()
 
-    def _replace(self, text: StageText) -> None:
-        row = self.view.cursor_row if self._loaded is not None else 0
-        if self._loaded is not None:
-            before, raw = self._loaded
-            row = text.shown_row(before.raw_row(row, raw), self.raw)
-        self._loaded, self._written_note = (text, self.raw), None
-        lines = text.lines(self.raw)
-        self.view.load(lines, numbers=text.numbers(self.raw), language=text.language)
+    def _replace(self, text: StageText, before: tuple[StageText | str, bool] | None) -> None:
+        row = 0
+        if before is not None and isinstance(before[0], StageText):
+            row = text.shown_row(before[0].raw_row(self.view.cursor_row, before[1]), self.raw)
+        self.view.load(text.lines(self.raw), numbers=text.numbers(self.raw), language=text.language)
         self.view.go_to(row, notify=False)
+        if self._pattern:
+            self.view.search(self._pattern)
         self._light()
 
     def toggle_raw(self) -> None:
@@ -106,53 +105,74 @@ class StagePane(Vertical):
         self.locked = not self.locked
         self._retitle()
 
-    def mark(self, related: Rows, *, follow: bool) -> None:
-        """Light up raw rows and, unless the pane is locked, scroll to them."""
-        self._marks = related
-        if self._loaded is None:
-            return
-        self._light()
-        if follow and not self.locked:
-            self.view.scroll_to_marks()
-        self._retitle()
+    # Correlation
+
+    def light(self, related: Mapping[str, Rows], *, follow: bool) -> None:
+        """Light up rows, by text, and unless the pane is locked scroll to them."""
+        self._related = related
+        if self.display:
+            self._light()
+            if follow and not self.locked:
+                self.view.scroll_to_marks()
+            self._retitle()
 
     def _light(self) -> None:
         text = self.text
-        if text is not None:
-            self.view.set_marks(self._shown(text, self._marks.rows), self._shown(text, self._marks.exact))
+        if text is not None and self.current is not None:
+            rows = self._related.get(self.current, _NONE)
+            self.view.set_marks(self._shown(text, rows.rows), self._shown(text, rows.exact))
 
     def _shown(self, text: StageText, rows: Sequence[int]) -> list[int]:
         return [text.shown_row(row, self.raw) for row in rows if text.keeps(row, self.raw)]
 
-    def go_to_raw(self, row: int, *, notify: bool = True) -> None:
-        """Put the cursor on a row of the stage's own text."""
+    @property
+    def places(self) -> int:
+        """Runs of lit rows on screen."""
+        return sum(row - 1 not in self.view.marks for row in self.view.marks)
+
+    def go_to(self, row: int, *, notify: bool = True) -> None:
+        """Put the cursor on a row."""
         if self.text is not None:
             self.load()
             self.view.go_to(self.text.shown_row(row, self.raw), notify=notify)
+            self._retitle()
 
-    def position_changed(self) -> None:
+    # Search
+
+    def find(self, pattern: str) -> int:
+        """Show where a pattern is, now and in what is loaded later; the number of hits in the text in use."""
+        self._pattern = pattern
+        text = self.text
+        if text is None:
+            return 0
+        if self.display:
+            return self.view.search(pattern)
+        return Search(text.lines(self.raw), pattern).count if pattern else 0
+
+    # Title
+
+    def moved(self) -> None:
+        """The cursor is on another row: say so."""
         self._retitle()
 
     def _retitle(self) -> None:
         title = describe(self.stage)
-        name = f"{title.letter} {title.title}" if title.letter else title.title
+        words = [f"{title.letter} {title.title}".strip()]
         if len(self.texts) > 1:
-            name += "  " + " │ ".join(self._tab(key, text) for key, text in self.texts.items())
+            words += [self._tab(number, name) for number, name in enumerate(self.texts)]
         elif self.text is not None and self.text.title:
-            name += f"  {escape(self.text.title)}"
+            words.append(escape(self.text.title))
         if self.raw:
-            name += "  raw"
+            words.append("raw")
         if self.locked:
-            name += "  locked"
-        self.border_title = name
-        if self.text is None or self._loaded is None:
-            self.border_subtitle = ""
-            return
-        position = f"{self.view.cursor_row + 1}/{len(self.text.lines(self.raw))}"
-        lit = self.view.mark_count
-        self.border_subtitle = (f"{lit} lit  " if lit else "") + position
+            words.append("locked")
+        self.border_title = "  ".join(words)
+        self.border_subtitle = ""
+        if self.text is not None:
+            lit = self.view.mark_count
+            position = f"{self.view.cursor_row + 1}/{len(self.text.lines(self.raw))}"
+            self.border_subtitle = f"{lit} lit  {position}" if lit else position
 
-    def _tab(self, key: str, text: StageText) -> str:
-        name = escape(text.title)
-        index = list(self.texts).index(key)
-        return f"[reverse]{name}[/]" if key == self.current else f"[@click=app.show_file({index})]{name}[/]"
+    def _tab(self, number: int, name: str) -> str:
+        title = escape(self.texts[name].title)
+        return f"[reverse] {title} [/]" if name == self.current else f"[@click=app.show_file({number})]{title}[/]"

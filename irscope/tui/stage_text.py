@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from irscope.ir import CleanText, clean, language
 from irscope.ir.lines import split_lines
+from irscope.model import Stage
 from irscope.tui import lexers
 from irscope.tui.stages import SOURCE
 
@@ -17,11 +18,13 @@ class StageText:
     and line numbers speak of; a *shown* row is one of the form that is on screen.
     """
 
-    def __init__(self, stage: str, text: str, *, title: str = "") -> None:
+    def __init__(self, stage: str, text: str, *, title: str = "", origin: Stage | None = None) -> None:
         self.stage = stage
         #: What distinguishes it from others in the same pane: the file's name in the source pane.
         self.title = title
         self.text = text
+        #: The stage that the text was made from, where it was.
+        self.origin = origin
         self.raw_lines = split_lines(text)
         self._clean: CleanText | None = None
 

@@ -1,0 +1,398 @@
+"""The screen: strip, panes, figures and lines, and the compilation that they show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.events import DescendantFocus, Resize
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from irscope.model import Compilation, Failure, Kernel, Stage
+from irscope.request import Request
+from irscope.tui.breadcrumb import Breadcrumb
+from irscope.tui.change_bar import ChangeBar
+from irscope.tui.code_view import CodeView
+from irscope.tui.error_panel import ErrorPanel
+from irscope.tui.figures import FigureColumn, FigureLines, Section
+from irscope.tui.finder import Finder
+from irscope.tui.header import Header, words_of, words_of_request
+from irscope.tui.linking import Links, base_name, crumbs, figures_of, link, source_path, source_texts
+from irscope.tui.pane_row import PaneRow
+from irscope.tui.pane_tabs import PaneTabs
+from irscope.tui.pipeline_strip import GPU, PipelineStrip, State
+from irscope.tui.prompt import Prompt
+from irscope.tui.stage_pane import StagePane
+from irscope.tui.stage_text import StageText
+from irscope.tui.stages import LOG, SOURCE, describe, sequence
+
+#: From this width on, the figures have a column of their own.
+WIDE = 130
+#: Beyond it, a file that a location names is no source that anybody reads.
+_MAX_SOURCE_BYTES = 4 << 20
+
+
+class Workbench(Screen[None], inherit_bindings=False):
+    """Shows one compilation. Its keys are the app's, so that the list of actions is all there is."""
+
+    class Ready(Message):
+        """The first picture is on screen."""
+
+    def __init__(self, request: Request, order: Iterable[str], wanted: Iterable[str]) -> None:
+        super().__init__(id="workbench")
+        self._first = request
+        #: The compilation in view; a partial one only while there is no better.
+        self.compilation: Compilation | None = None
+        self.stale = False
+        self.stored = False
+        self.device: str | None = None
+        self.links = Links()
+        self.finder = Finder()
+        self.header = Header()
+        self.strip = PipelineStrip()
+        self.tabs = PaneTabs()
+        self.change_bar = ChangeBar()
+        self.panes = PaneRow(list(order), list(wanted))
+        self.figure_column = FigureColumn()
+        self.error = ErrorPanel()
+        self.figure_lines = FigureLines()
+        self.breadcrumb = Breadcrumb()
+        self.prompt = Prompt()
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield self.strip
+        yield self.tabs
+        yield self.change_bar
+        with Horizontal(id="body"):
+            yield self.panes
+            yield self.figure_column
+        with Vertical(id="below"):
+            yield self.error
+            yield self.figure_lines
+            yield self.breadcrumb
+            yield self.prompt
+            yield Footer(show_command_palette=False, compact=True)
+
+    @on(Resize)
+    def _resized(self, event: Resize) -> None:
+        self.set_class(event.size.width < WIDE, "narrow")
+
+    @property
+    def source(self) -> StagePane:
+        return self.panes.panes[SOURCE]
+
+    async def on_mount(self) -> None:
+        """Show what there is before anything is compiled: the file."""
+        request = self._first
+        self.header.show(*words_of_request(request))
+        self.strip.show((SOURCE, GPU))
+        await self.panes.set_available((SOURCE,))
+        path = request.path
+        if path.suffix == ".py" and path.is_file():
+            self.source.set_texts({SOURCE: read_source(str(path)) or StageText(SOURCE, "", title=path.name)})
+        else:
+            self.source.set_texts({}, f"opening {path} ...")
+        self.source.view.focus()
+        self.call_after_refresh(self.post_message, self.Ready())
+
+    # A compilation, as it comes
+
+    def show_kernel(self, kernel: Kernel) -> None:
+        """Put the cursor on the kernel, unless the user has moved it already."""
+        if kernel.line is not None and not self.source.row:
+            self.source.go_to(kernel.line - 1)
+
+    async def plan(self, pipeline: Iterable[str]) -> None:
+        """These stages are going to be made."""
+        names = sequence(pipeline)
+        self._show_strip(names)
+        if self.compilation is None:
+            await self._show_panes(names)
+
+    def add_stage(self, stage: Stage, texts: Mapping[str, StageText]) -> None:
+        """A stage is done; it goes on screen at once, unless a whole compilation is in view."""
+        self.strip.update(stage.name, state=State.DONE, seconds=stage.seconds, size=_size(stage))
+        pane = self.panes.panes.get(stage.name)
+        if self.compilation is None and pane is not None:
+            pane.set_texts(dict(texts))
+            self.app.refresh_bindings()
+
+    async def show(self, found: Compilation, texts: Mapping[str, StageText], *, stored: bool) -> None:
+        """Show a compilation in place of the one in view."""
+        self.compilation, self.stale, self.stored = found, False, stored
+        self.links = Links()
+        await self._show_panes(sequence(found.pipeline, found.stages))
+        for name, pane in self.panes.panes.items():
+            if name in texts:
+                pane.set_texts({name: texts[name]})
+            elif name not in (SOURCE, LOG):
+                pane.set_texts({}, _why_empty(name, found))
+        sources = {key: StageText(SOURCE, text, title=title) for key, title, text in source_texts(found)}
+        self.source.set_texts(_kept(self.source.texts, sources), "no source file is known")
+        self._show_log(found.failure, found.log, found.warnings)
+        self._show_stage_states()
+        self._show_header()
+        if found.failure is not None:
+            self.error.show(found.failure, stale=False)
+        self._link(found)
+
+    def keep(self, failure: Failure, log: str) -> None:
+        """The compilation in view stays there, marked stale; the error says why."""
+        self.stale = True
+        self._show_stage_states()
+        if failure.stage:
+            self.strip.update(failure.stage, state=State.FAILED)
+        self._show_header()
+        self._show_log(failure, log, ())
+        self.error.show(failure, stale=True)
+
+    def restore(self) -> None:
+        """Nothing compiles any more: the strip tells of the compilation in view again."""
+        self.breadcrumb.end()
+        if self.compilation is None:
+            self.strip.stop()
+        elif not self.stale:
+            self._show_stage_states()
+        self.update_tabs()
+
+    def show_unanswered(self, failure: Failure) -> None:
+        """There is no compilation at all."""
+        self.error.show(failure, stale=False)
+        self._show_log(failure, failure.detail or "", ())
+
+    @work(thread=True, exclusive=True, group="link")
+    def _link(self, compilation: Compilation) -> None:
+        """Index the stages and work out the figures beside the UI; both take a moment on long texts."""
+        links = link(compilation)
+        self.app.call_from_thread(self._linked, compilation, links)
+        self.app.call_from_thread(self._figured, compilation, figures_of(compilation, links))
+
+    def _linked(self, compilation: Compilation, links: Links) -> None:
+        if compilation is self.compilation:
+            self.links = links
+            if not self.stale:
+                self._show_stage_states()
+            self.follow_cursor(follow=True)
+
+    def _figured(self, compilation: Compilation, figures: list[Section]) -> None:
+        if compilation is self.compilation:
+            self.figure_column.show(figures)
+            self.figure_lines.show(figures)
+
+    # What is shown of it
+
+    def _show_strip(self, names: Iterable[str]) -> None:
+        self.strip.show((*names, GPU))
+        self.strip.update(SOURCE, state=State.DONE)
+        self.strip.update(GPU, state=State.ABSENT, size=self.device or "none here")
+
+    def _show_stage_states(self) -> None:
+        found = self.compilation
+        if found is None:
+            return
+        self._show_strip(sequence(found.pipeline, found.stages))
+        done = State.STORED if self.stored else State.DONE
+        for stage in found.stages.values():
+            operations = self.links.indices.get(stage.name)
+            size = _size(stage) if operations is None else f"{operations.operation_count} ops"
+            self.strip.update(stage.name, state=done, seconds=stage.seconds, size=size)
+        if found.failure is not None and found.failure.stage:
+            self.strip.update(found.failure.stage, state=State.FAILED)
+
+    async def _show_panes(self, names: Iterable[str]) -> None:
+        await self.panes.set_available((*names, LOG))
+        for name, pane in self.panes.panes.items():
+            if not pane.texts:
+                pane.set_texts({}, f"waiting for {describe(name).title}")
+
+    def _show_header(self) -> None:
+        if self.compilation is not None:
+            self.header.show(*words_of(self.compilation, stale=self.stale, stored=self.stored))
+        self.set_class(self.stale, "stale")
+
+    def _show_log(self, failure: Failure | None, log: str, warnings: Iterable[str]) -> None:
+        pane = self.panes.panes.get(LOG)
+        if pane is None:
+            return
+        parts = [*warnings, log]
+        if failure is not None:
+            parts = [str(failure), failure.detail or "", *parts]
+        text = "\n".join(part for part in parts if part.strip())
+        texts = {LOG: StageText(LOG, text)} if text.strip() else {}
+        pane.set_texts(texts, "neither the compiler nor the file printed anything")
+
+    def update_tabs(self) -> None:
+        shown = self.panes.shown
+        self.tabs.show(self.panes.in_order(), shown, self.panes.current)
+        self.set_class(len(shown) < len(self.panes.available), "hidden-panes")
+        self.strip.mark(self.panes.current)
+
+    # The cursor, and what it lights up
+
+    @on(CodeView.CursorMoved)
+    def _cursor_moved(self, event: CodeView.CursorMoved) -> None:
+        pane = self.panes.pane
+        if pane is not None and event.view is pane.view:
+            pane.moved()
+            self.follow_cursor(follow=True)
+
+    @on(DescendantFocus)
+    def _focused(self, event: DescendantFocus) -> None:
+        parent = event.widget.parent
+        if isinstance(parent, StagePane):
+            self.panes.noticed_focus(parent.stage)
+
+    @on(PaneRow.Arranged)
+    def _arranged(self) -> None:
+        self.update_tabs()
+        self.follow_cursor(follow=True)
+        self.app.refresh_bindings()
+
+    def follow_cursor(self, *, follow: bool) -> None:
+        """Light up in every pane what came from where the cursor is in the pane in use."""
+        pane = self.panes.pane
+        if pane is None or pane.current is None:
+            self.breadcrumb.show([])
+            return
+        row = pane.row
+        related = self.links.related(pane.current, row)
+        source = self.panes.panes.get(SOURCE)
+        if source is not None and source is not pane and not source.locked and follow:
+            self._open_source(source, pane.current, row)
+        for other in self.panes.all_panes():
+            other.light(related, follow=follow and other is not pane)
+        self.tabs.count({name: self.links.operations(name, rows.rows) for name, rows in related.items()})
+        self.breadcrumb.show(crumbs(self.links, pane.current, row, related, self._line(pane, row)))
+
+    def _open_source(self, source: StagePane, view: str, row: int | None) -> None:
+        """Bring the file on screen in which the row was written, a helper's file too."""
+        place = None if row is None else self.links.correlation.location(view, row)
+        if place is not None and self.open_file(place.file) is not None:
+            source.show_text(self._key(place.file))
+
+    def open_file(self, path: str) -> StageText | None:
+        """A file's text for the source pane: as it was compiled, else as it is on this machine's disk."""
+        key = self._key(path)
+        if key not in self.source.texts and (found := read_source(path)) is not None:
+            self.source.texts[key] = found
+        return self.source.texts.get(key)
+
+    def _key(self, path: str) -> str:
+        """Name of a file's text in the source pane."""
+        return SOURCE if self.compilation is not None and path == source_path(self.compilation) else path
+
+    def _line(self, pane: StagePane, row: int | None) -> str:
+        """The source line that the row belongs to, or the row's own text."""
+        if row is None or pane.current is None or pane.text is None:
+            return ""
+        place = self.links.correlation.location(pane.current, row)
+        text = self.source.texts.get(self._key(place.file)) if place is not None else None
+        if place is not None and text is not None and place.line <= len(text.raw_lines):
+            return text.raw_lines[place.line - 1]
+        return pane.text.raw_lines[row] if row < len(pane.text.raw_lines) else ""
+
+    # What actions ask for
+
+    def focus_pane(self) -> None:
+        if self.panes.pane is not None:
+            self.panes.pane.view.focus()
+
+    def show_device(self, device: str | None) -> None:
+        self.device = device
+        self.strip.update(GPU, state=State.ABSENT, size=device or "none here")
+
+    def search(self, pattern: str, *, everywhere: bool) -> str:
+        """Show where a pattern is, in the pane in use or in all; how much was found, in words."""
+        pane = self.panes.pane
+        self.finder.clear(list(self.panes.all_panes()))
+        if pane is None:
+            return ""
+        found = self.finder.begin(
+            pattern, list(self.panes.all_panes()) if everywhere else [pane], everywhere=everywhere
+        )
+        self.app.refresh_bindings()
+        return found
+
+    def next_hit(self, step: int) -> bool:
+        pane = self.panes.pane
+        return pane is not None and self.finder.step(step, list(self.panes.all_panes()), pane, self.panes.use)
+
+    def clear_search(self) -> None:
+        self.finder.clear(list(self.panes.all_panes()))
+        self.app.refresh_bindings()
+
+    def go_to_line(self, line: int) -> None:
+        """Put the cursor on a line, from 1, of the stage in use."""
+        pane = self.panes.pane
+        if pane is not None and pane.text is not None:
+            pane.go_to(max(0, min(line, len(pane.text.raw_lines)) - 1))
+
+    def next_place(self, step: int) -> None:
+        """Go on to the next lit place in the pane in use; where it has but one, in all the others."""
+        pane = self.panes.pane
+        if pane is None:
+            return
+        if pane.places > 1:
+            pane.view.next_mark(step)
+        else:
+            for name in self.panes.shown:
+                if name != pane.stage and not self.panes.panes[name].locked:
+                    self.panes.panes[name].view.next_mark(step)
+
+    def show_file(self, number: int) -> None:
+        """Show one of the files of the source pane."""
+        names = list(self.source.texts)
+        self.source.show_text(names[number])
+        self.panes.use(SOURCE)
+
+    def show_place(self, failure: Failure) -> None:
+        """Put the cursor where an error is, in the file as it is now."""
+        if failure.file is None or failure.line is None:
+            return
+        key, now = self._key(failure.file), read_source(failure.file)
+        compiled = self.source.texts.get(key)
+        if now is not None and (compiled is None or compiled.text != now.text):
+            # What is in view was compiled from an earlier text: the file of now goes beside it.
+            now.title += " (now)"
+            key = f"now:{failure.file}"
+            self.source.texts[key] = now
+            self.source.current = None
+        self.source.show_text(key)
+        self.panes.use(SOURCE)
+        self.source.go_to(failure.line - 1)
+
+
+def read_source(path: str) -> StageText | None:
+    """A source file as it is on disk; ``None`` where it cannot be read, or is too large to be one."""
+    file = Path(path)
+    try:
+        if not file.is_file() or file.stat().st_size > _MAX_SOURCE_BYTES:
+            return None
+        return StageText(SOURCE, file.read_text(encoding="utf-8", errors="replace"), title=base_name(path))
+    except OSError:
+        return None
+
+
+def _size(stage: Stage) -> str:
+    if stage.data is not None:
+        return f"{stage.bytes / 1024:.0f} KB"
+    return f"{stage.lines} lines"
+
+
+def _why_empty(name: str, compilation: Compilation) -> str:
+    title = describe(name).title
+    if compilation.failure is not None:
+        return f"{title} was not reached: the error below says why"
+    return f"there is no {title} in this compilation"
+
+
+def _kept(before: Mapping[str, StageText], now: dict[str, StageText]) -> dict[str, StageText]:
+    """The new texts, with those before where nothing changed: a pane does not load the same text twice."""
+    same = {key for key, text in now.items() if key in before and before[key].text == text.text}
+    return {key: before[key] if key in same else text for key, text in now.items()}
