@@ -77,19 +77,21 @@ def add_format(command: argparse.ArgumentParser) -> None:
 
 def add_python(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--python", metavar="PATH", help="the interpreter that has Triton and what the file imports; default: this one"
+        "--python", metavar="PATH", help="interpreter that has Triton and the file's imports; default: this one"
     )
 
 
 def add_compile_options(command: argparse.ArgumentParser) -> None:
     what = command.add_argument_group("what to compile for")
-    what.add_argument("--target", metavar="ARCH", help="sm_90, cuda:90, hip:gfx942; default: this machine's GPU, or sm_90")
+    what.add_argument("--target", metavar="ARCH", help="sm_90, cuda:90, hip:gfx942; default: the GPU here, or sm_90")
     for name in ("--num-warps", "--num-stages", "--num-ctas", "--maxnreg"):
         what.add_argument(name, type=int, metavar="N")
     what.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE", help="any other field of the backend's options"
     )
-    what.add_argument("--signature", metavar="TYPES", help='a type or a constant for each parameter: "*fp16:16, i32, 128"')
+    what.add_argument(
+        "--signature", metavar="TYPES", help='a type or a constant for each parameter: "*fp16:16, i32, 128"'
+    )
     what.add_argument(
         "--arg", action="append", default=[], metavar="NAME=TYPE", help="the type of one parameter: a_ptr=*fp16:16"
     )

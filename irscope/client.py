@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import re
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,9 @@ EXIT_WORDS = {
     0xC0000409: "aborted (fail-fast exception)",
     0xC0000017: "ran out of memory",
 }
+
+
+_FRAME = re.compile(r'^  File "([^"<]+)", line (\d+) in ', re.MULTILINE)
 
 
 class Cancelled(Exception):
@@ -101,11 +105,12 @@ class Worker:
             Cancelled: ``cancel`` was set.
             IrscopeError: the worker died or passed ``timeout`` seconds; kinds "worker" and "timeout".
         """
+        self._file = request.get("path")
         deadline = None if timeout is None else time.monotonic() + timeout
         last_stage = None
         with contextlib.suppress(OSError):  # a dead worker shows as the end of its messages
             assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.write(json.dumps({**request, "timeout": timeout}).encode() + b"\n")
             self._process.stdin.flush()
         while True:
             if cancel.is_set():
@@ -132,7 +137,10 @@ class Worker:
             on_message(message)
 
     def _error(self, kind: str, message: str, stage: str | None, hint: str | None = None) -> IrscopeError:
-        return IrscopeError(Failure(kind, message, stage=stage, detail=self._tail or None, hint=hint))
+        file, line = last_frame(self._tail, self._file)
+        return IrscopeError(
+            Failure(kind, message, file=file, line=line, stage=stage, detail=self._tail or None, hint=hint)
+        )
 
     def log_text(self, offset: int = 0) -> str:
         """What the worker and all in it wrote to stdout and stderr, from byte ``offset`` on."""
@@ -144,6 +152,7 @@ class Worker:
             return self._tail
 
     _tail = ""
+    _file: str | None = None
 
     def close(self) -> None:
         """Stop the process and what it started (ptxas may outlast it otherwise)."""
@@ -166,6 +175,21 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
             with contextlib.suppress(psutil.Error):
                 child.kill()
     process.kill()
+
+
+def last_frame(log: str, requested: str | None) -> tuple[str | None, int | None]:
+    """File and line that were running, from the traceback that faulthandler leaves in a log.
+
+    The requested file's own line where it has one: deeper ones are in libraries more often than not.
+    """
+    _, crashed, trace = log.rpartition(" (most recent call first):")
+    frames = [
+        (file, int(line))
+        for file, line in _FRAME.findall(trace if crashed else "")
+        if "site-packages" not in file and not Path(file).is_relative_to(WORKER)
+    ]
+    own = [frame for frame in frames if frame[0] == requested]
+    return next(iter(own or frames), (None, None))
 
 
 def in_words(code: int) -> str:

@@ -88,11 +88,9 @@ def identify_binary(stage: Stage) -> tuple[str | None, Target | None]:
 
     assert stage.data is not None
     try:
-        if stage.name == "hsaco":
-            object_file = hsaco.read(stage.data)
-            return object_file.name, Target.parse(object_file.arch) if object_file.arch else None
-        binary = cubin.read(stage.data)
-        return binary.name, Target.parse(binary.arch) if binary.arch else None
+        binary = hsaco.read(stage.data) if stage.name == "hsaco" else cubin.read(stage.data)
+        name = binary.kernels[0].name if binary.kernels else None
+        return name, Target.parse(binary.arch) if binary.arch else None
     except ValueError as error:
         raise usage_error(f"not a whole {stage.name}: {error}") from error
 
@@ -103,24 +101,21 @@ def identify_binary(stage: Stage) -> tuple[str | None, Target | None]:
 def is_cache_entry(path: Path) -> bool:
     """A directory of Triton's cache: a kernel's stages and its metadata; or that metadata file itself."""
     if path.is_dir():
-        return next(metadata_files(path), None) is not None
+        return bool(metadata_files(path))
     return path.suffix == ".json" and any(path.with_suffix(suffix).is_file() for suffix in SUFFIXES)
 
 
-def metadata_files(folder: Path) -> Iterable[Path]:
-    return iter(
-        sorted(
-            file
-            for file in folder.glob("*.json")
-            if not file.name.startswith("__grp__")
-            and any(file.with_suffix(suffix).is_file() for suffix in SUFFIXES)
-        )
+def metadata_files(folder: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in folder.glob("*.json")
+        if not file.name.startswith("__grp__") and any(file.with_suffix(suffix).is_file() for suffix in SUFFIXES)
     )
 
 
 def read_cache_entry(path: Path, kernel: str | None = None) -> Compilation:
     """A kernel of Triton's cache with all of its stages that are there."""
-    candidates = [path] if path.is_file() else list(metadata_files(path))
+    candidates = [path] if path.is_file() else metadata_files(path)
     if kernel is not None:
         candidates = [file for file in candidates if file.stem == kernel]
         if not candidates:

@@ -209,6 +209,7 @@ class Conversation:
             "path": str(request.path.absolute()),
             "kernel": request.kernel,
             "target": asdict(self.target),
+            "gpu": bool(devices.devices()),
             "signature": request.signature,
             "arguments": dict(request.arguments),
             "constants": dict(request.constants),

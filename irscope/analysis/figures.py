@@ -21,7 +21,10 @@ class Figures:
 
 def figures(compilation: Compilation) -> Figures:
     """Figures from the compilation's own files; parses every text stage, some ten milliseconds a megabyte."""
-    used = resources(compilation)
+    try:
+        used = resources(compilation)
+    except ValueError:  # a damaged binary: nothing is known of it, and the disassembler's warning says why
+        used = Resources()
     return Figures(
         resources=used,
         occupancy=theoretical_occupancy(compilation, used),
@@ -34,8 +37,6 @@ def figures(compilation: Compilation) -> Figures:
 
 
 def theoretical_occupancy(compilation: Compilation, used: Resources) -> Occupancy:
-    options = {**compilation.specialization.options, **compilation.metadata}
-    num_warps = options.get("num_warps")
-    if not isinstance(num_warps, int):
-        return Occupancy()
-    return occupancy(used, compilation.target, num_warps, int(options.get("num_ctas") or 1))
+    # The metadata first: warp specialization adds warps to those that were asked for.
+    num_warps = compilation.metadata.get("num_warps", compilation.specialization.options.get("num_warps"))
+    return occupancy(used, compilation.target, num_warps if isinstance(num_warps, int) else None)

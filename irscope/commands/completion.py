@@ -6,7 +6,7 @@ import argparse
 
 
 def run(arguments: argparse.Namespace) -> int:
-    import argcomplete
+    from argcomplete.shell_integration import shellcode
 
-    print(argcomplete.shellcode(["irscope"], shell=arguments.shell))
+    print(shellcode(["irscope"], shell=arguments.shell))
     return 0

@@ -14,6 +14,7 @@ from typing import Any
 from irscope import __version__, devices, interpreter, tools
 from irscope.report.summary import table
 from irscope.request import EXIT_CODES, IrscopeError
+from irscope.tools import ToolName
 
 #: Asked of the interpreter that has Triton, in a process of its own: importing torch takes seconds.
 _QUESTION = """
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(table([(f.name, f.found or "missing", f"({f.used_for})") for f in found]))
         for finding in missing:
             if finding.install:
-                print(f"\n{finding.name} is {'missing' if finding.needed else 'not there'}; to get it:\n  {finding.install}")
+                print(f"\nto get {finding.name}:\n  {finding.install}")
         if not any(finding.needed for finding in missing):
             print("\nThis machine can compile.")
     return EXIT_CODES["missing"] if any(finding.needed for finding in missing) else 0
@@ -106,7 +107,7 @@ def torch_command(install: str) -> str:
     return f"{install} torch"
 
 
-def program(name: str, used_for: str, install: str | None) -> Finding:
+def program(name: ToolName, used_for: str, install: str | None) -> Finding:
     try:
         tool = tools.find(name)
     except IrscopeError as error:
@@ -115,7 +116,7 @@ def program(name: str, used_for: str, install: str | None) -> Finding:
 
 
 def ask(python: Path) -> dict[str, Any]:
-    nothing = {"python": None, "triton": None, "triton_error": None, "backends": [], "torch": None}
+    nothing: dict[str, Any] = {"python": None, "triton": None, "triton_error": None, "backends": [], "torch": None}
     try:
         answer = subprocess.run(
             [str(python), "-c", _QUESTION], capture_output=True, encoding="utf-8", timeout=120,

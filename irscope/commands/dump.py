@@ -22,6 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
         compilation = session.open(request_from(arguments), progress)
     finally:
         progress.done()
+    for warning in compilation.warnings:
+        print(f"irscope: warning: {warning}", file=sys.stderr)
     files = write_stages(compilation, Path(arguments.output)) if arguments.output else {}
     if arguments.bundle:
         bundle.write(compilation, Path(arguments.bundle))
@@ -51,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     if failure is not None:
         sys.stdout.flush()
         tell_failure(failure, "text")
-        if failure.detail:
+        if failure.detail and failure.kind != "file":
             print(failure.detail, file=sys.stderr)
         return exit_code(failure)
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from irscope.analysis.figures import Figures
@@ -17,7 +17,6 @@ def summary(compilation: Compilation, figures: Figures, files: Mapping[str, Path
         stage_table(compilation, figures, files),
         figure_lines(figures),
     ]
-    blocks += [f"warning: {warning}" for warning in compilation.warnings]
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -99,7 +98,7 @@ def number(value: int | None) -> str:
     return "?" if value is None else f"{value:,}".replace(",", " ")
 
 
-def table(rows: list[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
+def table(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
     """Rows with their columns aligned; the columns in ``right`` to the right."""
     if not rows:
         return ""

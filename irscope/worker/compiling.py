@@ -28,14 +28,16 @@ PTXAS_LINE = re.compile(r"ptxas\S* (info|warning)|\s+\d+ bytes stack frame")
 def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     """Answer a ``compile`` request; see `irscope.client` for its fields."""
     target = versions.gpu_target(**request["target"])
-    if not versions.has_active_driver():
+    # Triton's own drivers import torch to find out that there is no GPU, which takes longer than the compile.
+    if not request["gpu"]:
         versions.set_active_driver(standin.StandInDriver(target))
     path = Path(request["path"])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         kernels = loading.kernels_of(loading.load_file(path))
         kernel = loading.choose(kernels, request.get("kernel"), path)
-        wire.send("kernel", kernel=describe_kernel(kernel, path), kernels=[name for name, function in kernels.items() if not function.is_helper])
+        names = [name for name, function in kernels.items() if not function.is_helper]
+        wire.send("kernel", kernel=describe_kernel(kernel, path), kernels=names)
         answer = infer.specialize(kernel, request)
         backend = backend_for(target)
         options = parse_options(backend, {**answer.options, **request.get("options", {})})
@@ -49,8 +51,11 @@ def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         source.make_ir = stages.front_end(source.make_ir)
         with fresh_cache(wire.log.parent), versions.unhashed_compiler(), versions.observed_stages(stages.run):
             compiled = triton.compile(source, target=target, options=dataclasses_fields(options, answer, request))
+    metadata = plain(compiled.metadata._asdict())
+    # The key of a cache entry that is gone, and not the one that Triton itself would use.
+    metadata.pop("hash", None)
     return {
-        "metadata": {name: value for name, value in plain(compiled.metadata._asdict()).items() if name != "hash"},
+        "metadata": metadata,
         "sources": loading.source_files(path, stages.texts),
         "ptxas_log": stages.ptxas_log,
         "warnings": [str(warning.message) for warning in caught],

@@ -34,7 +34,7 @@ def describe(error: BaseException, path: Path, logged: str) -> dict[str, Any]:
             "line": error.lineno,
             "column": error.offset,
         }
-    failure = {**of_file(error, path), "detail": "".join(traceback.format_exception(error))}
+    failure = of_file(error, path)
     if isinstance(error, ModuleNotFoundError) and error.name:
         failure |= of_missing_module(error.name)
     elif failure["line"] is None:
@@ -101,14 +101,13 @@ def of_file(error: BaseException, path: Path) -> dict[str, Any]:
     """An exception in the user's Python, at the last line of the user's that was running."""
     from .loading import is_installed
 
+    ours = Path(__file__).parent
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<")
-        and not is_installed(Path(frame.filename))
-        and Path(frame.filename).parent != Path(__file__).parent
+        if not frame.filename.startswith("<") and Path(frame.filename).parent != ours
     ]
-    last = frames[-1] if frames else None
+    last = next((frame for frame in reversed(frames) if not is_installed(Path(frame.filename))), None)
     ended = isinstance(error, SystemExit)
     return {
         "kind": "file",
@@ -117,6 +116,7 @@ def of_file(error: BaseException, path: Path) -> dict[str, Any]:
         "hint": "guard it with `if __name__ == '__main__':`" if ended else None,
         "file": last.filename if last else str(path),
         "line": last.lineno if last else None,
+        "detail": "".join(traceback.format_list(frames)) + f"{type(error).__name__}: {error}",
     }  # fmt: skip
 
 

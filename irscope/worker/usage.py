@@ -8,6 +8,7 @@ parameters, wherever in the chain of helpers they happen.
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -246,7 +247,7 @@ class _Reader(ast.NodeVisitor):
     def read_Compare(self, node: ast.Compare) -> Value:
         values = [self.read(node.left), *(self.read(comparator) for comparator in node.comparators)]
         if not any(isinstance(operator, ast.Is | ast.IsNot) for operator in node.ops):
-            for left, right in zip(values, values[1:], strict=False):
+            for left, right in itertools.pairwise(values):
                 self.mixed(node, left, right)
         return NOTHING
 

@@ -52,7 +52,7 @@ def source_of(function: JITFunction[Any], signature: dict[str, str], constants: 
 
 
 def divisibility(divisor: int) -> list[list[Any]]:
-    """The attribute that a parameter is a multiple of ``divisor``, as the backends' ``parse_attr`` gives it."""
+    """The attribute that a parameter is a multiple of ``divisor``, as backends' ``parse_attr`` gives it."""
     return [["tt.divisibility", divisor]]
 
 
@@ -109,12 +109,6 @@ def pipeline(backend: Any, options: Any, source: ASTSource) -> list[str]:
     backend.add_stages(stages, options, *([source.language] if takes_language else []))
     names = list(stages)
     return names[names.index(source.ext) :]
-
-
-def has_active_driver() -> bool:
-    from triton.backends import backends
-
-    return any(backend.driver.is_active() for backend in backends.values())
 
 
 def set_active_driver(stand_in: Any) -> None:
