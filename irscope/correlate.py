@@ -7,14 +7,14 @@ once; after that a query is a few look-ups, whatever the length of the texts.
 
 from __future__ import annotations
 
-import posixpath
-import re
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from irscope.ir.calls import complete_calls, distinct_chains, has_calls
+from irscope.ir.files import SourceFiles
 from irscope.ir.lines import UNMAPPED, Chain, Location, StageIndex
 
 SOURCE = "source"
@@ -46,17 +46,23 @@ class Correlation:
         sources: Mapping[str, str] | None = None,
         kernel_file: str | None = None,
     ) -> None:
-        """Join ``stages`` (by name) and ``sources`` (text by path).
+        """Join ``stages`` (by name, in the order of compilation) and ``sources`` (text by path).
 
         ``kernel_file`` is the path of the file that the view ``"source"`` stands for.
         """
-        self._stages = dict(stages)
+        self._given = dict(stages)
         self._sources = dict(sources or {})
         self._kernel_file = kernel_file
-        self._files: _Files | None = None
+        self._completed: dict[str, StageIndex] | None = None
+        self._files: SourceFiles | None = None
         self._tables: dict[str, _Table] = {}
         #: By what was asked for, frames or a frame, with columns. The cursor comes back to the same lines.
         self._answers: dict[tuple[Frames | Frame, tuple[int, ...] | int], dict[str, Rows]] = {}
+
+    def prepare(self) -> None:
+        """Index everything now, so that no later query has to: some 0.1 s for a text of 100k lines."""
+        for name in self._stages:
+            self._table(name)
 
     def files(self) -> list[str]:
         """Every file that a location or ``sources`` names, the kernel's first; one path for each file."""
@@ -167,13 +173,28 @@ class Correlation:
         path = self._kernel_file if view == SOURCE else view
         return self._known_files().number(path) if path else None
 
-    def _known_files(self) -> _Files:
+    @property
+    def _stages(self) -> dict[str, StageIndex]:
+        """The stages, those without call sites completed from the last one before that has them."""
+        if self._completed is None:
+            completed: dict[str, StageIndex] = {}
+            before: StageIndex | None = None
+            for name, index in self._given.items():
+                if has_calls(index):
+                    before = index
+                elif before is not None:
+                    index = complete_calls(index, before)
+                completed[name] = index
+            self._completed = completed
+        return self._completed
+
+    def _known_files(self) -> SourceFiles:
         if self._files is None:
             names = [self._kernel_file] if self._kernel_file else []
             names += self._sources
             for index in self._stages.values():
-                names += {frame.file: None for chain in _distinct(index) for frame in chain}
-            self._files = _Files(dict.fromkeys(names))
+                names += {frame.file: None for chain in distinct_chains(index) for frame in chain}
+            self._files = SourceFiles(dict.fromkeys(names))
         return self._files
 
     def _table(self, stage: str) -> _Table:
@@ -181,11 +202,6 @@ class Correlation:
         if table is None:
             table = self._tables[stage] = _Table(self._stages[stage], self._known_files())
         return table
-
-
-def _distinct(index: StageIndex) -> Iterable[Chain]:
-    """The chains of an index in the order of their first rows: few, as rows of one origin share a tuple."""
-    return dict(zip(map(id, index.chains), index.chains, strict=True)).values()
 
 
 def _columns(chain: Chain) -> tuple[int, ...]:
@@ -209,7 +225,11 @@ def _rows(origins: Sequence[_Origin]) -> Sequence[int]:
     """The rows of several origins, ascending."""
     if len(origins) == 1:
         return origins[0].rows
-    return array("I", sorted([row for origin in origins for row in origin.rows]))
+    # Ascending runs one after the other, which sorting merges.
+    merged = array("I")
+    for origin in origins:
+        merged += origin.rows
+    return array("I", sorted(merged))
 
 
 class _Table:
@@ -217,11 +237,11 @@ class _Table:
 
     __slots__ = ("at_line", "with_frames", "written_at")
 
-    def __init__(self, index: StageIndex, files: _Files) -> None:
+    def __init__(self, index: StageIndex, files: SourceFiles) -> None:
         self.with_frames: defaultdict[Frames, list[_Origin]] = defaultdict(list)
         self.written_at: defaultdict[Frame, list[_Origin]] = defaultdict(list)
         self.at_line: defaultdict[Frame, list[_Origin]] = defaultdict(list)
-        distinct = _distinct(index)
+        distinct = distinct_chains(index)
         by_chain = {id(chain): array("I") for chain in distinct}
         for row, identity in enumerate(map(id, index.chains)):
             by_chain[identity].append(row)
@@ -234,82 +254,3 @@ class _Table:
                 # A recursive chain may pass one line twice.
                 for frame in set(frames) if len(frames) > 1 else frames:
                     self.at_line[frame].append(origin)
-
-
-class _Files:
-    """One number for every file, however a stage spells it.
-
-    A full path with either slash, and on a drive in either case, is one file; so is an end of it (a base name
-    as in assembler comments) where it is the end of one known path alone.
-    """
-
-    def __init__(self, names: Iterable[str]) -> None:
-        normal = {name: _normalise(name) for name in names}
-        by_base: defaultdict[str, list[str]] = defaultdict(list)
-        for path in dict.fromkeys(normal.values()):
-            by_base[_base(path)].append(path)
-        self._by_base = by_base
-        self._numbers: dict[str, int] = {}
-        self._paths: list[str] = []
-        self._by_name: dict[str, int] = {}
-        for name, path in normal.items():
-            whole = self._completed(path)
-            if whole not in self._numbers:
-                self._numbers[whole] = len(self._paths)
-                self._paths.append(name)
-            number = self._by_name[name] = self._numbers[whole]
-            # A base name may come before the path that completes it.
-            if path == whole and _normalise(self._paths[number]) != whole:
-                self._paths[number] = name
-
-    def _completed(self, path: str) -> str:
-        if _is_absolute(path):
-            return path
-        namesakes = self._by_base.get(_base(path), ())
-        whole = [other for other in namesakes if _is_absolute(other) and _ends_with(other, path)]
-        return whole[0] if len(whole) == 1 else path
-
-    def numbers(self) -> range:
-        return range(len(self._paths))
-
-    def path(self, number: int) -> str:
-        return self._paths[number]
-
-    def number(self, name: str) -> int | None:
-        """The number of a file by any spelling; ``None`` where nothing names it."""
-        number = self._by_name.get(name)
-        return self._numbers.get(self._completed(_normalise(name))) if number is None else number
-
-    def frames(self, chain: Chain) -> Frames:
-        numbers = self._by_name
-        return tuple([(numbers[frame.file], frame.line) for frame in chain])
-
-    def canonical(self, chain: Chain) -> Chain:
-        return tuple(
-            Location(self._paths[self._by_name[frame.file]], frame.line, frame.column) for frame in chain
-        )
-
-
-_DRIVE = re.compile(r"[A-Za-z]:/")
-
-
-def _normalise(name: str) -> str:
-    path = name.replace("\\", "/")
-    # Two leading slashes are a Windows share; posixpath keeps them.
-    path = posixpath.normpath(re.sub(r"(?<!^)/{2,}", "/", path))
-    # Windows does not tell case apart, nor do its tools agree on that of a drive letter.
-    return path.casefold() if _DRIVE.match(path) or path.startswith("//") else path
-
-
-def _base(path: str) -> str:
-    return path.rpartition("/")[2].casefold()
-
-
-def _is_absolute(path: str) -> bool:
-    return path.startswith("/") or _DRIVE.match(path) is not None
-
-
-def _ends_with(path: str, end: str) -> bool:
-    if _DRIVE.match(path) or path.startswith("//"):
-        end = end.casefold()
-    return path.endswith("/" + end)

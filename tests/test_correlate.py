@@ -46,6 +46,19 @@ def listed(answer):
     return {view: (list(rows.rows), list(rows.exact)) for view, rows in answer.items()}
 
 
+def test_call_sites_that_a_stage_lost_follow_from_the_stage_before():
+    once = TTIR.replace('"/k/kernel.py":8:1', "#loc1")
+    correlation = Correlation({"ttir": ir.index("ttir", once), "sass": ir.index("sass", SASS)}, SOURCES, KERNEL)
+    assert correlation.chain("sass", 3) == (Location(HELPER, 2), Location(KERNEL, 5))
+    assert listed(correlation.related(SOURCE, 4))["sass"] == ([1, 3], [])
+    assert correlation.locations("sass")[3] == correlation.chain("sass", 3)
+
+
+def test_call_sites_are_not_guessed(correlation):
+    """The helper's line was reached from two lines: SASS alone cannot tell which."""
+    assert correlation.chain("sass", 3) == (Location(HELPER, 2),)
+
+
 def test_from_a_source_line_all_depths_light_up(correlation):
     assert listed(correlation.related(SOURCE, 4)) == {
         "ttir": ([4, 5, 6], []),
