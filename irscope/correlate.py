@@ -43,15 +43,16 @@ class Correlation:
     def __init__(
         self,
         stages: Mapping[str, StageIndex],
-        sources: Mapping[str, str] | None = None,
+        sources: Iterable[str] = (),
         kernel_file: str | None = None,
     ) -> None:
-        """Join ``stages`` (by name, in the order of compilation) and ``sources`` (text by path).
+        """Join ``stages``, by name in the order of compilation.
 
-        ``kernel_file`` is the path of the file that the view ``"source"`` stands for.
+        ``sources`` are paths of files to know besides those that locations name (a mapping of texts by path
+        will do); ``kernel_file`` is the path of the file that the view ``"source"`` stands for.
         """
         self._given = dict(stages)
-        self._sources = dict(sources or {})
+        self._sources = list(sources)
         self._kernel_file = kernel_file
         self._completed: dict[str, StageIndex] | None = None
         self._files: SourceFiles | None = None
@@ -106,7 +107,7 @@ class Correlation:
             return _rows(self._table(view).at_line.get((number, line), ()))
         return (line - 1,) if self._source_number(view) == number else _NO_ROWS
 
-    def related(self, view: str, row: int, column: int = 0) -> dict[str, Rows]:
+    def related(self, view: str, row: int, column: int = 0) -> Mapping[str, Rows]:
         """What came from the same place as a row, in every view that has any of it.
 
         From a stage: rows with the same frames by file and line; in a stage that has none, those written at
@@ -120,7 +121,7 @@ class Correlation:
         number = self._source_number(view)
         return {} if number is None or row < 0 else self._from_source((number, row + 1), column)
 
-    def _from_stage(self, view: str, row: int) -> dict[str, Rows]:
+    def _from_stage(self, view: str, row: int) -> Mapping[str, Rows]:
         index = self._stages[view]
         chain = index.chains[row] if 0 <= row < len(index.chains) else UNMAPPED
         if not chain:
@@ -135,12 +136,12 @@ class Correlation:
                 table = self._table(name)
                 origins = table.with_frames.get(frames) or table.written_at.get(frames[0])
                 if origins:
-                    same = [origin for origin in origins if columns[0] and origin.columns == columns]
+                    same = [origin for origin in origins if columns[0] and origin.is_at(frames, columns)]
                     answer[name] = Rows(_rows(origins), _rows(same))
             self._add_sources(answer, frames, frames[0])
         return answer
 
-    def _from_source(self, frame: Frame, column: int) -> dict[str, Rows]:
+    def _from_source(self, frame: Frame, column: int) -> Mapping[str, Rows]:
         key = (frame, column)
         answer = self._answers.get(key)
         if answer is None:
@@ -215,6 +216,9 @@ class _Origin:
     frames: Frames
     columns: tuple[int, ...]
     rows: array[int]
+
+    def is_at(self, frames: Frames, columns: tuple[int, ...]) -> bool:
+        return self.columns == columns and self.frames == frames
 
     def passes(self, frame: Frame, column: int) -> bool:
         """Whether one of the frames is at this column of this line."""

@@ -97,6 +97,14 @@ def test_a_stage_without_these_frames_answers_by_the_innermost(correlation):
     assert listed(correlation.related("sass", 3))["ttir"] == ([6, 7], [])
 
 
+def test_other_callers_are_never_exact():
+    """The stage has the helper's code by another call alone, whose columns are the same."""
+    other = '%0 = x.y loc(callsite("/k/helper.py":2:3 at "/k/kernel.py":8:1))\n'
+    correlation = Correlation({"ttir": ir.index("ttir", TTIR), "ttgir": ir.index("ttgir", other)}, SOURCES, KERNEL)
+    assert listed(correlation.related("ttir", 6))["ttgir"] == ([0], [])
+    assert listed(correlation.related("ttir", 7))["ttgir"] == ([0], [0])
+
+
 def test_what_has_no_location_relates_to_nothing(correlation):
     assert correlation.related("ttir", 8) == {}
     assert correlation.related("ttir", 0) == {}
