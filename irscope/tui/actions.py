@@ -96,7 +96,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "next_place",
         "right_square_bracket",
-        "next place",
+        "place",
         "Go to the next line in this pane that came from the same source line",
         "Correlation",
         Where.PANE,
@@ -170,7 +170,7 @@ ACTIONS: tuple[Action, ...] = (
         True,
     ),
     Action("wrap", "W", "wrap", "Wrap long lines in this pane, or do not", "Panes", Where.PANE),
-    Action("maximise", "z", "maximise", "Give this pane all the room, or give it back", "Panes", Where.PANE, True),
+    Action("maximise", "z", "zoom", "Give this pane all the room, or give it back", "Panes", Where.PANE, True),
     Action("next_pane", "tab", "next pane", "Go to the next pane", "Panes"),
     Action("previous_pane", "shift+tab", "previous pane", "Go to the pane before", "Panes"),
     Action("move_pane_left", "less_than_sign", "move left", "Move this pane to the left", "Panes", Where.PANE),

@@ -128,8 +128,6 @@ class IrscopeApp(App[int], inherit_bindings=False):
             self.bench.keep(found.failure, found.log)
         else:
             await self.bench.show(found, texts, stored=stored)
-            for warning in found.warnings:
-                self.notify(warning, severity="warning")
 
     @on(Ended)
     def _ended(self, message: Ended) -> None:

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 
-_ARROW = "  >  "
+_ARROW = " > "
 
 
 class Breadcrumb(Widget):

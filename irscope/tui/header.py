@@ -11,7 +11,7 @@ from textual.widget import Widget
 from irscope.model import Compilation
 from irscope.request import Request
 
-_GAP = "   "
+_GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Word:
 
     text: str
     style: str = ""
-    rank: int = 0
+    rank: float = 0
 
 
 class Header(Widget):
@@ -72,15 +72,18 @@ def words_of(compilation: Compilation, *, stale: bool, stored: bool) -> tuple[li
     ]
     if chosen.options.get("num_ctas", 1) != 1:
         left.append(Word(f"ctas {chosen.options['num_ctas']}", "", 2))
-    if chosen.constexprs:
-        values = " ".join(f"{name}={value}" for name, value in chosen.constexprs.items())
-        left.append(Word(values, "$text-muted", 3))
+    declared = {parameter.name for parameter in kernel.parameters if parameter.constexpr}
+    # Those that a parameter's value 1 made constant come last: they go first where room is short.
+    constants = sorted(chosen.constexprs.items(), key=lambda item: item[0] not in declared)
+    left += [Word(f"{name}={value}", "$text-muted", 3 + number / 100) for number, (name, value) in enumerate(constants)]
     if chosen.configuration is not None:
         count = f" of {len(kernel.configurations)}" if kernel.configurations else ""
         left.append(Word(f"configuration {chosen.configuration + 1}{count}", "", 4))
     right = []
     if stale:
         right.append(Word("STALE", "bold $warning", 0))
+    if count := len(compilation.warnings):
+        right.append(Word(f"{count} warning{'s' if count > 1 else ''} (O)", "$warning", 5))
     if stored:
         right.append(Word("from the store", "$success", 6))
     if compilation.triton:

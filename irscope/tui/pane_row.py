@@ -23,7 +23,14 @@ class PaneRow(Horizontal):
     """
 
     class Arranged(Message):
-        """Other panes are on screen than before, or another one is in use."""
+        """Other panes are on screen than before, or another one is in use.
+
+        ``entered``: by a key, so that the view may move; under a mouse pointer it must not.
+        """
+
+        def __init__(self, *, entered: bool) -> None:
+            super().__init__()
+            self.entered = entered
 
     def __init__(self, order: Sequence[str] = (), wanted: Sequence[str] = ()) -> None:
         super().__init__(id="panes")
@@ -95,8 +102,8 @@ class PaneRow(Horizontal):
             if name in shown:
                 pane.load()
         if focus and (pane_in_use := self.pane) is not None:
-            pane_in_use.view.focus()
-        self.post_message(self.Arranged())
+            self.screen.set_focus(pane_in_use.view)
+        self.post_message(self.Arranged(entered=focus))
 
     def on_resize(self, event: events.Resize) -> None:
         had_focus = self.pane is not None and self.pane.view.has_focus

@@ -24,7 +24,7 @@ class State(Enum):
     WAITING = ("·", "$text-muted")
     COMPILING = ("", "$warning")
     DONE = ("✓", "$success")
-    STORED = ("=", "$success")
+    STORED = ("↺", "$success")
     FAILED = ("✗", "$error")
     ABSENT = (" ", "$text-muted")
 
@@ -47,6 +47,8 @@ class Box:
     #: What it measures, written out: "146 ops", "37 KB".
     size: str = ""
     started: float | None = None
+    #: The size in fewer characters; shown even where sizes are not, if there is one.
+    brief: str = ""
 
 
 def duration(seconds: float) -> str:
@@ -166,15 +168,15 @@ def _everything(box: Box) -> str:
 
 
 def _glyph_and_time(box: Box) -> str:
-    return _words(_glyph(box), box.size if box.name == GPU else "", _time(box))
+    return _words(_glyph(box), box.brief, _time(box))
 
 
 def _clock_only(box: Box) -> str:
-    return _words(_glyph(box), _time(box) if box.state is State.COMPILING else "")
+    return _words(_glyph(box), box.brief, _time(box) if box.state is State.COMPILING else "")
 
 
-def _glyph_only(box: Box) -> str:
-    return _glyph(box)
+def _close(box: Box) -> str:
+    return _glyph(box) + _words(box.brief, _time(box) if box.state is State.COMPILING else "")
 
 
 _LEVELS = (
@@ -182,7 +184,8 @@ _LEVELS = (
     _Level(" ─> ", _everything),
     _Level(" ─> ", _glyph_and_time),
     _Level(" > ", _glyph_and_time, short=True),
+    _Level(">", _glyph_and_time, short=True, numbered=False),
     _Level(" > ", _clock_only, short=True),
-    _Level(">", _clock_only, short=True, numbered=False),
-    _Level(">", _glyph_only, short=True, numbered=False),
+    _Level(" > ", _close, short=True, numbered=False),
+    _Level(">", _close, short=True, numbered=False),
 )

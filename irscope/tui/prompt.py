@@ -63,7 +63,8 @@ class Prompt(Horizontal):
             field.value = text
         self.display = True
         field.cursor_position = len(text)
-        field.focus()
+        # At once, not after the messages in the queue: the next key belongs to the input.
+        self.screen.set_focus(field)
 
     def remark(self, text: str, *, bad: bool = False) -> None:
         label = self.query_one("#prompt-remark", Label)

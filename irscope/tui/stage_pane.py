@@ -125,6 +125,14 @@ class StagePane(Vertical):
     def _shown(self, text: StageText, rows: Sequence[int]) -> list[int]:
         return [text.shown_row(row, self.raw) for row in rows if text.keeps(row, self.raw)]
 
+    def enter(self) -> None:
+        """The pane is in use from now on: start from what is lit, if anything is."""
+        marks = self.view.marks
+        if marks and self.view.cursor_row not in marks and not self.locked:
+            self.view.cursor_row = min(marks)
+            self.view.scroll_to_row(self.view.cursor_row)
+            self._retitle()
+
     @property
     def places(self) -> int:
         """Runs of lit rows on screen."""

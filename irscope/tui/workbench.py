@@ -33,6 +33,8 @@ from irscope.tui.stages import LOG, SOURCE, describe, sequence
 
 #: From this width on, the figures have a column of their own.
 WIDE = 130
+#: Below this height, rows are for text: panes show no horizontal scroll bar.
+LOW = 30
 #: Beyond it, a file that a location names is no source that anybody reads.
 _MAX_SOURCE_BYTES = 4 << 20
 
@@ -53,6 +55,8 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.device: str | None = None
         self.links = Links()
         self.finder = Finder()
+        #: Where the cursor was moved to last: view and row.
+        self._origin: tuple[str, int] | None = None
         self.header = Header()
         self.strip = PipelineStrip()
         self.tabs = PaneTabs()
@@ -82,6 +86,7 @@ class Workbench(Screen[None], inherit_bindings=False):
     @on(Resize)
     def _resized(self, event: Resize) -> None:
         self.set_class(event.size.width < WIDE, "narrow")
+        self.set_class(event.size.height < LOW, "low")
 
     @property
     def source(self) -> StagePane:
@@ -178,7 +183,8 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.links = links
             if not self.stale:
                 self._show_stage_states()
-            self.follow_cursor(follow=True)
+            if self.panes.pane is not None:
+                self._follow(self.panes.pane)
 
     def _figured(self, compilation: Compilation, figures: list[Section]) -> None:
         if compilation is self.compilation:
@@ -190,7 +196,13 @@ class Workbench(Screen[None], inherit_bindings=False):
     def _show_strip(self, names: Iterable[str]) -> None:
         self.strip.show((*names, GPU))
         self.strip.update(SOURCE, state=State.DONE)
-        self.strip.update(GPU, state=State.ABSENT, size=self.device or "none here")
+        self._show_device()
+
+    def _show_device(self) -> None:
+        if self.device is None:
+            self.strip.update(GPU, state=State.ABSENT, size="none here", brief="none")
+        else:
+            self.strip.update(GPU, state=State.DONE, size=self.device, brief="ready")
 
     def _show_stage_states(self) -> None:
         found = self.compilation
@@ -240,7 +252,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         pane = self.panes.pane
         if pane is not None and event.view is pane.view:
             pane.moved()
-            self.follow_cursor(follow=True)
+            self._follow(pane)
 
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
@@ -249,32 +261,35 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.panes.noticed_focus(parent.stage)
 
     @on(PaneRow.Arranged)
-    def _arranged(self) -> None:
+    def _arranged(self, event: PaneRow.Arranged) -> None:
         self.update_tabs()
-        self.follow_cursor(follow=True)
+        self._light(follow=event.entered)
+        if event.entered and self.panes.pane is not None:
+            self.panes.pane.enter()
         self.app.refresh_bindings()
 
-    def follow_cursor(self, *, follow: bool) -> None:
-        """Light up in every pane what came from where the cursor is in the pane in use."""
-        pane = self.panes.pane
-        if pane is None or pane.current is None:
-            self.breadcrumb.show([])
-            return
+    def _follow(self, pane: StagePane) -> None:
+        """The cursor of this pane says from now on what is lit, wherever the focus goes."""
         row = pane.row
-        related = self.links.related(pane.current, row)
-        source = self.panes.panes.get(SOURCE)
-        if source is not None and source is not pane and not source.locked and follow:
-            self._open_source(source, pane.current, row)
-        for other in self.panes.all_panes():
-            other.light(related, follow=follow and other is not pane)
-        self.tabs.count({name: self.links.operations(name, rows.rows) for name, rows in related.items()})
-        self.breadcrumb.show(crumbs(self.links, pane.current, row, related, self._line(pane, row)))
+        self._origin = None if pane.current is None or row is None else (pane.current, row)
+        if self._origin is not None and pane.stage != SOURCE and not self.source.locked:
+            self._open_source(*self._origin)
+        self._light(follow=True, origin=pane)
 
-    def _open_source(self, source: StagePane, view: str, row: int | None) -> None:
+    def _light(self, *, follow: bool, origin: StagePane | None = None) -> None:
+        """Light up in every pane what came from where the cursor was moved to last."""
+        view, row = self._origin or (SOURCE, None)
+        related = self.links.related(view, row)
+        for pane in self.panes.all_panes():
+            pane.light(related, follow=follow and pane is not origin)
+        self.tabs.count({name: self.links.operations(name, rows.rows) for name, rows in related.items()})
+        self.breadcrumb.show(crumbs(self.links, view, row, related, self._line(view, row)))
+
+    def _open_source(self, view: str, row: int) -> None:
         """Bring the file on screen in which the row was written, a helper's file too."""
-        place = None if row is None else self.links.correlation.location(view, row)
+        place = self.links.correlation.location(view, row)
         if place is not None and self.open_file(place.file) is not None:
-            source.show_text(self._key(place.file))
+            self.source.show_text(self._key(place.file))
 
     def open_file(self, path: str) -> StageText | None:
         """A file's text for the source pane: as it was compiled, else as it is on this machine's disk."""
@@ -287,25 +302,27 @@ class Workbench(Screen[None], inherit_bindings=False):
         """Name of a file's text in the source pane."""
         return SOURCE if self.compilation is not None and path == source_path(self.compilation) else path
 
-    def _line(self, pane: StagePane, row: int | None) -> str:
+    def _line(self, view: str, row: int | None) -> str:
         """The source line that the row belongs to, or the row's own text."""
-        if row is None or pane.current is None or pane.text is None:
+        if row is None:
             return ""
-        place = self.links.correlation.location(pane.current, row)
+        place = self.links.correlation.location(view, row)
         text = self.source.texts.get(self._key(place.file)) if place is not None else None
         if place is not None and text is not None and place.line <= len(text.raw_lines):
             return text.raw_lines[place.line - 1]
-        return pane.text.raw_lines[row] if row < len(pane.text.raw_lines) else ""
+        pane = next((pane for pane in self.panes.all_panes() if view in pane.texts), None)
+        lines = pane.texts[view].raw_lines if pane is not None else []
+        return lines[row] if row < len(lines) else ""
 
     # What actions ask for
 
     def focus_pane(self) -> None:
         if self.panes.pane is not None:
-            self.panes.pane.view.focus()
+            self.set_focus(self.panes.pane.view)
 
     def show_device(self, device: str | None) -> None:
         self.device = device
-        self.strip.update(GPU, state=State.ABSENT, size=device or "none here")
+        self._show_device()
 
     def search(self, pattern: str, *, everywhere: bool) -> str:
         """Show where a pattern is, in the pane in use or in all; how much was found, in words."""
@@ -389,7 +406,7 @@ def _why_empty(name: str, compilation: Compilation) -> str:
     title = describe(name).title
     if compilation.failure is not None:
         return f"{title} was not reached: the error below says why"
-    return f"there is no {title} in this compilation"
+    return " ".join([f"there is no {title} in this compilation", *compilation.warnings])
 
 
 def _kept(before: Mapping[str, StageText], now: dict[str, StageText]) -> dict[str, StageText]:
