@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
 from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Offset, Region, Size
 from textual.message import Message
+from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -27,7 +28,7 @@ from irscope.tui.highlight import PALETTES, Highlighter, Layer, palette_for
 from irscope.tui.lexers import Language
 from irscope.tui.ruler import Ruler, Sign
 from irscope.tui.search import Case, Search
-from irscope.tui.strips import Annotate, Appearance, Gutter, Overlay, Painter
+from irscope.tui.strips import Annotate, Frame, Gutter, Look, Overlay, Painter
 from irscope.tui.wrapping import Straight, Wrapped
 
 #: Columns that one press of left or right scrolls by.
@@ -36,6 +37,14 @@ COLUMN_STEP = 8
 STRIPS_KEPT = 256
 
 _WORD = re.compile(r"[%@#!$^]?[\w$.]+")
+
+
+class Surroundings(NamedTuple):
+    """What the application decides of the colours."""
+
+    theme: str
+    background: Color
+    filters: tuple[LineFilter, ...]
 
 
 class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
@@ -67,6 +76,10 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("right,l", "columns(1)", "Scroll right", show=False, id="code.right"),
     ]
 
+    #: Row to which the user last moved the cursor, set at every move of theirs. To ``watch`` it is to repaint
+    #: other panes in the same frame; `CursorMoved` goes from widget to widget, and arrives a frame later.
+    visited: var[int] = var(0, always_update=True, init=False)
+
     class CursorMoved(Message):
         """The user moved the cursor of ``view`` to ``row``. Not posted for what a program does."""
 
@@ -96,11 +109,13 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._document = Document((), language)
         self._gutter = Gutter()
         self._lines: Straight | Wrapped = Straight(self._document)
-        self._look: tuple[str, Color] | None = None
-        self._painter = Painter(
-            self._document, Highlighter(PALETTES["dark"], Color.parse("#000000")), self._gutter
-        )
-        self._strips: LRUCache[Appearance, Strip] = LRUCache(STRIPS_KEPT)
+        self._theme: Surroundings | None = None
+        self._painter = Painter(self._document, Highlighter(PALETTES["dark"], Color.parse("#000000")), self._gutter)
+        self._strips: dict[Look, Strip] = {}
+        self._painted: Frame | None = None
+        #: Room for gutter, text and ruler, and cells beneath the scroll bar: kept, for to ask takes long.
+        self._space = Size(0, 0)
+        self._beneath = 0
         self._ruler = Ruler()
         self._cursor = 0
         self._marks: frozenset[int] = frozenset()
@@ -111,7 +126,6 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._hit: tuple[int, int] | None = None
         self._wrap = False
         self._reveal_when_sized: tuple[int, bool] | None = None
-        self._painting = False
         self._pressed: Offset | None = None
 
     # -- Text
@@ -189,20 +203,20 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
             before, self._cursor = self._cursor, row
             self._refresh_rows((before, row))
 
-    def go_to(self, row: int, *, notify: bool = True) -> None:
+    def go_to(self, row: int, *, notify: bool = False) -> None:
         """Moves the cursor to a row and brings it into view, centred where it was not.
 
-        The user's move (``CursorMoved`` is posted), unless ``notify`` is false.
+        ``notify``: the user asked for it (a line number, a search hit), so ``CursorMoved`` is posted.
         """
         moved = row != self._cursor
         self.cursor_row = row
         self.scroll_to_row(self._cursor, centre=not self._visible(self._cursor))
         if notify and moved:
-            self.post_message(self.CursorMoved(self, self._cursor))
+            self._tell()
 
     def scroll_to_row(self, row: int, centre: bool = True) -> None:
         """Brings a row into view, by the shortest way or to the middle; the cursor stays."""
-        height = self.size.height
+        height = self._space.height
         if not height:
             self._reveal_when_sized = (row, centre)
             return
@@ -229,12 +243,12 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
     def _visible(self, row: int) -> bool:
         if row >= len(self._document):
             return False
-        return self.scroll_offset.y <= self._lines.first(row) < self.scroll_offset.y + self.size.height
+        return self.scroll_offset.y <= self._lines.first(row) < self.scroll_offset.y + self._space.height
 
     def _visible_rows(self) -> range:
         top = self.scroll_offset.y
         first, _ = self._row_at(top)
-        last, _ = self._row_at(min(top + self.size.height, self._lines.count) - 1)
+        last, _ = self._row_at(min(top + self._space.height, self._lines.count) - 1)
         return range(first, min(last + 1, len(self._document)))
 
     def action_move(self, rows: int) -> None:
@@ -244,7 +258,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         """The cursor and the view move together, so that the cursor keeps its place on the screen."""
         if not self._document:
             return
-        step = max(1, int(abs(pages) * self.size.height))
+        step = max(1, int(abs(pages) * self._space.height))
         line = self._lines.first(self._cursor) + (step if pages > 0 else -step)
         row, _ = self._row_at(max(0, min(line, self._lines.count - 1)))
         if row == self._cursor:
@@ -264,7 +278,11 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         self.cursor_row = row
         self.scroll_to_row(self._cursor, centre=False)
         if self._cursor != before:
-            self.post_message(self.CursorMoved(self, self._cursor))
+            self._tell()
+
+    def _tell(self) -> None:
+        self.visited = self._cursor
+        self.post_message(self.CursorMoved(self, self._cursor))
 
     # -- Marks
 
@@ -280,11 +298,13 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
     def set_marks(self, rows: Collection[int], exact: Collection[int] = ()) -> None:
         """Lights up rows, those in ``exact`` more strongly; rows outside of the text are left out."""
         count = len(self._document)
-        before = {row: self._layer(row) for row in self._visible_rows()}
+        visible = self._visible_rows()
+        before = self._layers(visible)
         self._exact = frozenset(row for row in exact if 0 <= row < count)
         self._marks = self._exact.union(row for row in rows if 0 <= row < count)
         self._place = None
-        self._refresh_rows(row for row, layer in before.items() if self._layer(row) != layer)
+        after = self._layers(visible)
+        self._refresh_rows(row for row, old, new in zip(visible, before, after, strict=True) if old != new)
         self._update_ruler()
 
     def scroll_to_marks(self) -> None:
@@ -292,7 +312,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         rows = sorted(self._exact or self._marks)
         if not rows or any(self._visible(row) for row in rows):
             return
-        middle, _ = self._row_at(min(self.scroll_offset.y + self.size.height // 2, self._lines.count - 1))
+        middle, _ = self._row_at(min(self.scroll_offset.y + self._space.height // 2, self._lines.count - 1))
         self.scroll_to_row(min(rows, key=lambda row: abs(row - middle)))
 
     def next_mark(self, direction: int = 1) -> int | None:
@@ -346,7 +366,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
             return None
         self._hit = found
         row, raw = found
-        self.go_to(row)
+        self.go_to(row, notify=True)
         self._refresh_rows((row,))
         if not self._wrap:
             self._scroll_to_column(row, self._document.to_shown(row, raw))
@@ -354,8 +374,8 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
             assert isinstance(self._lines, Wrapped)
             column = self._document.columns(row)[self._document.to_shown(row, raw)]
             line = self._lines.line_of(row, column)
-            if not 0 <= line - self.scroll_offset.y < self.size.height:
-                self._scroll_to_line(line - self.size.height // 2)
+            if not 0 <= line - self.scroll_offset.y < self._space.height:
+                self._scroll_to_line(line - self._space.height // 2)
         return row
 
     def clear_search(self) -> None:
@@ -402,8 +422,8 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         if at is None or self._pressed != event.offset or not self._document:
             # The end of a selection by mouse.
             return
-        if at.x >= self.size.width - 1:
-            self._scroll_to_line(self._ruler.line_at(at.y) - self.size.height // 2)
+        if at.x >= self._space.width - 1:
+            self._scroll_to_line(self._ruler.line_at(at.y) - self._space.height // 2)
             return
         row, column = self._row_at(self.scroll_offset.y + at.y)
         if row >= len(self._document):
@@ -424,7 +444,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def _text_width(self) -> int:
         """Columns between the gutter and the ruler."""
-        return max(0, self.size.width - self._gutter.width - 1)
+        return max(0, self._space.width - self._gutter.width - 1)
 
     def _rebuild(self) -> None:
         """After a change of the text, the gutter, the width or wrap: where each line is."""
@@ -439,9 +459,13 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._update_ruler()
         self.refresh()
 
+    def _measure(self) -> None:
+        self._space = self.scrollable_size
+        self._beneath = self.size.width - self._space.width
+
     def _update_ruler(self) -> None:
-        if (self._ruler.count, self._ruler.height) != (self._lines.count, self.size.height):
-            self._ruler = Ruler(self._lines.count, self.size.height)
+        if (self._ruler.count, self._ruler.height) != (self._lines.count, self._space.height):
+            self._ruler = Ruler(self._lines.count, self._space.height)
         first = self._lines.first
         signs: dict[Sign, Collection[int]] = {
             Sign.HIT: [first(row) for row in self._search.rows] if self._search else [],
@@ -451,19 +475,30 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._refresh_screen_lines(self._ruler.update(signs))
 
     def on_resize(self) -> None:
+        self._fit()
+
+    def watch_show_vertical_scrollbar(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def watch_show_horizontal_scrollbar(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """After a change of the space for the text: wrap and ruler depend on it."""
+        self._measure()
         if isinstance(self._lines, Wrapped) and self._lines.width != max(self._text_width, 2):
             top, _ = self._row_at(self.scroll_offset.y)
             self._rebuild()
             if top < len(self._document):
                 self._scroll_to_line(self._lines.first(top))
         self._update_ruler()
-        if self._reveal_when_sized and self.size.height:
+        if self._reveal_when_sized and self._space.height:
             (row, centre), self._reveal_when_sized = self._reveal_when_sized, None
             self.scroll_to_row(row, centre)
 
     def _refresh_rows(self, rows: Iterable[int]) -> None:
         """Repaints those of the rows that are in view."""
-        top, height, visible = self.scroll_offset.y, self.size.height, self._visible_rows()
+        top, height, visible = self.scroll_offset.y, self._space.height, self._visible_rows()
         self._refresh_screen_lines(
             [
                 line - top
@@ -482,26 +517,31 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
                 last = regions.pop()
                 regions.append(Region(0, last.y, last.width, last.height + 1))
             else:
-                regions.append(Region(0, line, self.size.width, 1))
+                regions.append(Region(0, line, self._space.width, 1))
         if regions:
             self.refresh(*regions)
 
-    def _layer(self, row: int) -> Layer:
-        if row == self._cursor and self.has_focus:
-            if row in self._exact:
-                return Layer.CURSOR_EXACT
-            return Layer.CURSOR_NEAR if row in self._marks else Layer.CURSOR
-        if row in self._exact:
-            return Layer.EXACT
-        if row in self._marks:
-            return Layer.NEAR
-        return Layer.REST if row == self._cursor else Layer.TEXT
+    def _layers(self, rows: Iterable[int]) -> list[Layer]:
+        """What the rows themselves lie on. A list at once, for it is asked for every line of every frame."""
+        cursor = self._cursor if self.has_focus else -1
+        rest, exact, marks = self._cursor, self._exact, self._marks
+        return [
+            (Layer.CURSOR_EXACT if row in exact else Layer.CURSOR_NEAR if row in marks else Layer.CURSOR)
+            if row == cursor
+            else Layer.EXACT
+            if row in exact
+            else Layer.NEAR
+            if row in marks
+            else Layer.REST
+            if row == rest
+            else Layer.TEXT
+            for row in rows
+        ]
 
-    def _overlays(self, row: int) -> tuple[Overlay, ...]:
+    def _overlays(self, row: int, selection: Selection | None) -> tuple[Overlay, ...]:
         to_shown = self._document.to_shown
         overlays = [
-            Overlay(to_shown(row, start), to_shown(row, end), Layer.SPAN)
-            for start, end in self._spans.get(row, ())
+            Overlay(to_shown(row, start), to_shown(row, end), Layer.SPAN) for start, end in self._spans.get(row, ())
         ]
         if self._search is not None:
             overlays += [
@@ -512,54 +552,79 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
                 )
                 for start, end in self._search.spans(row)
             ]
-        selection = self.text_selection if self.is_attached else None
         if selection is not None and (span := selection.get_span(row)) is not None:
             start, end = span
             overlays.append(Overlay(start, end if end >= 0 else len(self.lines[row]) * TAB, Layer.SELECTION))
         return tuple(overlays)
 
-    def _appearance(self, y: int) -> Appearance | None:
-        """What line ``y`` of the screen looks like; ``None`` below the text."""
-        line = self.scroll_offset.y + y
-        row, column = self._row_at(line)
-        if row >= len(self._document):
-            return None
-        return Appearance(
-            row=row,
-            column=column if self._wrap else self.scroll_offset.x,
-            width=self._text_width,
-            continued=line != self._lines.first(row),
-            cursor=row == self._cursor,
-            layer=self._layer(row),
-            overlays=self._overlays(row),
-            ruler=self._ruler.sign(y),
-        )
+    def _frame(self) -> Frame:
+        column = 0 if self._wrap else self.scroll_offset.x
+        return Frame(column, self._text_width, self._beneath)
+
+    def _looks(self, ys: Sequence[int]) -> list[Look | None]:
+        """What lines of the screen look like; ``None`` below the text."""
+        top, count = self.scroll_offset.y, self._lines.count
+        places = [self._lines.row_at(top + y) for y in ys if top + y < count]
+        layers = self._layers([row for row, _ in places])
+        selection = self.text_selection
+        plain = selection is None and self._search is None and not self._spans
+        looks: list[Look | None] = [
+            Look(row, part, layer, row == self._cursor, sign, () if plain else self._overlays(row, selection))
+            for (row, part), layer, sign in zip(places, layers, map(self._ruler.sign, ys), strict=False)
+        ]
+        return looks + [None] * (len(ys) - len(looks))
 
     def render_line(self, y: int) -> Strip:
-        """Line ``y`` of the screen, from the cache where it was painted before."""
-        look = self._appearance(y)
-        if look is None:
-            return self._painter.blank(self.size.width, self._ruler.sign(y))
-        if not self._painting:
-            # The compositor asks what is under the pointer (`get_widget_and_offset_at`).
-            return self._painter.stamped(look)
-        strip = self._strips.get(look)
-        if strip is None:
-            strip = self._strips[look] = self._painter.strip(look)
-        return strip
+        """Line ``y`` of the screen, stamped for the compositor, which asks what is under the pointer."""
+        (look,) = self._looks((y,))
+        return self._painter.stamped(look, self._frame()) if look else self._blank(y)
 
     def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines of the screen, from the cache where they were painted before.
+
+        Textual passes each line through a cache of its own, which adds border, padding and opacity. A pane has
+        the last at most, and without that a repaint takes about half the time.
+        """
+        self._measure()
         self._follow_theme()
-        self._painting = True
-        try:
+        if self.opacity != 1 or self.styles.tint.a:
+            self._styles_cache.clear()
             return super().render_lines(crop)
-        finally:
-            self._painting = False
+        frame = self._frame()
+        if frame != self._painted:
+            self._painted = frame
+            self._strips.clear()
+        ys = crop.line_range
+        strips = [
+            self._blank(y) if look is None else self._strips.get(look) or self._paint(look)
+            for y, look in zip(ys, self._looks(ys), strict=True)
+        ]
+        if crop.column_span != (0, self._space.width + self._beneath):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
+    def _paint(self, look: Look) -> Strip:
+        if len(self._strips) >= STRIPS_KEPT:
+            del self._strips[next(iter(self._strips))]
+        strip = self._strips[look] = self._filtered(self._painter.strip(look, self._frame()))
+        return strip
+
+    def _blank(self, y: int) -> Strip:
+        width = self._space.width + self._beneath
+        return self._filtered(self._painter.blank(width, self._ruler.sign(y), self._beneath))
+
+    def _filtered(self, strip: Strip) -> Strip:
+        """As the application wants it: without colours, without dim text."""
+        if self._theme is not None:
+            for line_filter in self._theme.filters:
+                strip = strip.apply_filter(line_filter, self._theme.background)
+        return strip
 
     def _follow_theme(self) -> None:
-        look = (self.app.theme, self.background_colors[1])
-        if look != self._look:
-            self._look = look
+        app = self.app
+        theme = Surroundings(app.theme, self.background_colors[1], tuple(self.get_line_filters()))
+        if theme != self._theme:
+            self._theme = theme
             self._strips.clear()
-            highlighter = Highlighter(palette_for(self.app.current_theme), look[1])
+            highlighter = Highlighter(palette_for(app.current_theme), theme.background)
             self._painter = Painter(self._document, highlighter, self._gutter)

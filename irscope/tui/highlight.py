@@ -33,6 +33,8 @@ class Layer(IntEnum):
     HIT = 8
     CURRENT_HIT = 9
     SELECTION = 10
+    #: The overview ruler, which covers nothing.
+    RULER = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def _layers(cursor: str, mark: str, exact: str, strengths: tuple[float, float, f
         Layer.HIT: hit,
         Layer.CURRENT_HIT: current,
         Layer.SELECTION: selection,
+        Layer.RULER: Look(cursor, 0.07),
     }
 
 
@@ -202,13 +205,15 @@ class Highlighter:
             for layer, look in palette.layers.items()
         }
         self._styles: dict[tuple[_TokenType, Layer], Style] = {}
+        self._made: dict[Style, Style] = {}
         self._plain: dict[tuple[str, Layer, bool], Style] = {}
 
     def style(self, token: _TokenType, layer: Layer) -> Style:
-        """Style of a token that lies on a layer."""
+        """Style of a token that lies on a layer: one object for all tokens that look the same."""
         style = self._styles.get((token, layer))
         if style is None:
-            style = self._styles[token, layer] = self._make(token, layer)
+            made = self._make(token, layer)
+            style = self._styles[token, layer] = self._made.setdefault(made, made)
         return style
 
     def plain(self, colour: str, layer: Layer, bold: bool = False) -> Style:

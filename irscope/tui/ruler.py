@@ -26,7 +26,7 @@ class Ruler:
     def __init__(self, count: int = 0, height: int = 0) -> None:
         self.count = count
         self.height = height
-        self.cells = bytes(height)
+        self.cells = [Sign.NOTHING] * height
         self._lines: dict[Sign, list[int]] = {}
 
     def cell_of(self, line: int) -> int:
@@ -36,18 +36,18 @@ class Ruler:
     def update(self, signs: dict[Sign, Collection[int]]) -> list[int]:
         """Sets what there is, as lines of the text by sign; returns the cells that changed."""
         self._lines = {sign: sorted(lines) for sign, lines in signs.items()}
-        cells = bytearray(self.height)
+        cells = [Sign.NOTHING] * self.height
         for sign in sorted(self._lines):
             for line in self._lines[sign]:
                 cell = self.cell_of(line)
                 if cell < self.height:
                     cells[cell] = sign
         changed = [cell for cell in range(self.height) if cells[cell] != self.cells[cell]]
-        self.cells = bytes(cells)
+        self.cells = cells
         return changed
 
     def sign(self, cell: int) -> Sign:
-        return Sign(self.cells[cell]) if cell < len(self.cells) else Sign.NOTHING
+        return self.cells[cell] if cell < len(self.cells) else Sign.NOTHING
 
     def line_at(self, cell: int) -> int:
         """Where a click on a cell leads: the first line of what it shows, or the line at that height."""

@@ -34,19 +34,25 @@ class Overlay(NamedTuple):
     layer: Layer
 
 
-class Appearance(NamedTuple):
-    """All that decides what a line looks like, besides the text; the key of the strip cache."""
+class Look(NamedTuple):
+    """All that decides what a line looks like within a frame; the key of the strip cache."""
 
     row: int
-    #: First column in view, and the number of columns.
+    #: Column with which a wrapped line begins; only a row's first line has a number and a glyph.
+    part: int
+    layer: Layer
+    cursor: bool
+    ruler: Sign
+    overlays: tuple[Overlay, ...] = ()
+
+
+class Frame(NamedTuple):
+    """What all lines have in common: first column in view, columns, and cells beneath the scroll bar."""
+
     column: int
     width: int
-    #: Only the first line of a wrapped row has a number and a glyph.
-    continued: bool
-    cursor: bool
-    layer: Layer
-    overlays: tuple[Overlay, ...]
-    ruler: Sign
+    #: Textual wants them painted too.
+    beneath: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +84,19 @@ class Painter:
         self.highlighter = highlighter
         self.gutter = gutter
 
-    def strip(self, look: Appearance) -> Strip:
-        """The finished line: gutter, ``look.width`` columns of text, ruler."""
+    def strip(self, look: Look, frame: Frame) -> Strip:
+        """The finished line: gutter, ``frame.width`` columns of text, ruler."""
         segments = self._gutter(look)
-        segments += [Segment(text, style) for text, style, _ in self._text(look)]
-        segments.append(self._ruler(look.ruler))
-        return Strip(segments, self.gutter.width + look.width + 1)
+        segments += [Segment(text, style) for text, style, _ in self._text(look, frame)]
+        segments.append(self._ruler(look.ruler, frame.beneath))
+        return Strip(segments, self.gutter.width + frame.width + 1 + frame.beneath)
 
-    def blank(self, width: int, ruler: Sign) -> Strip:
-        """A line below the text."""
+    def blank(self, width: int, ruler: Sign, beneath: int = 0) -> Strip:
+        """A line below the text, ``width`` cells in all."""
         style = self.highlighter.plain(self.highlighter.palette.number, Layer.TEXT)
-        return Strip([Segment(" " * (width - 1), style), self._ruler(ruler)], width)
+        return Strip([Segment(" " * (width - 1 - beneath), style), self._ruler(ruler, beneath)], width)
 
-    def stamped(self, look: Appearance) -> Strip:
+    def stamped(self, look: Look, frame: Frame) -> Strip:
         """The same line, each segment with the shown character at which it begins, for mouse selection.
 
         Textual asks for it under the pointer only; to stamp all that is painted would cost a third more.
@@ -100,7 +106,8 @@ class Painter:
             offset = Style.from_meta({"offset": (character, look.row)})
             return Segment(text, style + offset if style else offset)
 
-        first = self.document.character_at(look.row, look.column)
+        column = look.part + frame.column
+        first = self.document.character_at(look.row, column)
         segments = [
             # A cell at a time: all of the gutter means the first character in view.
             stamp(cell, style, first)
@@ -108,20 +115,20 @@ class Painter:
             for cell in text
         ]
         end = first
-        for text, style, start in self._text(look):
+        for text, style, start in self._text(look, frame):
             if start is not None:
                 segments.append(stamp(text, style, start))
                 end = start + len(text)
             else:
                 # Padding: the end of the text; an empty segment, for Textual takes the last one's end.
                 segments += [stamp("", style, end), Segment(text, style)]
-        segments += [stamp("", None, end), self._ruler(look.ruler)]
-        return Strip(segments, self.gutter.width + look.width + 1)
+        segments += [stamp("", None, end), self._ruler(look.ruler, frame.beneath)]
+        return Strip(segments, self.gutter.width + frame.width + 1 + frame.beneath)
 
-    def _gutter(self, look: Appearance) -> list[Segment]:
+    def _gutter(self, look: Look) -> list[Segment]:
         plain, palette = self.highlighter.plain, self.highlighter.palette
         layer, gutter = look.layer, self.gutter
-        if look.continued:
+        if look.part:
             return [Segment(" " * gutter.width, plain(palette.number, layer))]
         number = plain(palette.number_lit if look.cursor else palette.number, layer, bold=look.cursor)
         text = gutter.number(look.row) + " "
@@ -136,22 +143,22 @@ class Painter:
             Segment(glyph, plain(palette.exact if exact else palette.near, layer, bold=exact)),
         ]
 
-    def _ruler(self, sign: Sign) -> Segment:
+    def _ruler(self, sign: Sign, beneath: int) -> Segment:
         palette = self.highlighter.palette
-        colour = {Sign.EXACT: palette.exact, Sign.NEAR: palette.near, Sign.HIT: palette.hit}.get(
-            sign, palette.number
-        )
-        return Segment(GLYPHS[sign], self.highlighter.plain(colour, Layer.TEXT, bold=sign is Sign.EXACT))
+        colour = {Sign.EXACT: palette.exact, Sign.NEAR: palette.near, Sign.HIT: palette.hit}.get(sign, palette.number)
+        style = self.highlighter.plain(colour, Layer.RULER, bold=sign is Sign.EXACT)
+        return Segment(GLYPHS[sign] + " " * beneath, style)
 
-    def _text(self, look: Appearance) -> list[tuple[str, Style, int | None]]:
-        """Text, style and first shown character (``None``: padding) of the pieces of ``look.width`` columns."""
+    def _text(self, look: Look, frame: Frame) -> list[tuple[str, Style, int | None]]:
+        """Text, style and first shown character (``None``: padding) of each piece of the line."""
         row, style = look.row, self.highlighter.style
         text, columns = self.document.shown(row), self.document.columns(row)
         pad = self.highlighter.plain(self.highlighter.palette.number, look.layer)
-        start = bisect_left(columns, look.column)
+        column = look.part + frame.column
+        start = bisect_left(columns, column)
         if start >= len(text):
-            return [(" " * look.width, pad, None)]
-        last = look.column + look.width
+            return [(" " * frame.width, pad, None)]
+        last = column + frame.width
         end = bisect_left(columns, last)
         if end > len(text):
             end = len(text)
@@ -159,26 +166,32 @@ class Painter:
             # The wide character at the edge does not fit.
             end = bisect_left(columns, columns[end - 1])
         pieces: list[tuple[str, Style, int | None]] = []
-        before = columns[start] - look.column
+        before = columns[start] - column
         if before:
             pieces.append((" " * before, pad, None))
         layers = _layers(look, start, end)
         at = start
+        before_style: Style | None = None
         for run_end, token in self.document.runs(row, end):
             while at < run_end and at < end:
                 layer = look.layer if layers is None else layers[at - start]
                 stop = min(run_end, end)
                 if layers is not None:
                     stop = next((i for i in range(at, stop) if layers[i - start] != layer), stop)
-                pieces.append((text[at:stop], style(token, layer), at))
-                at = stop
-        after = last - columns[end] if end > start else look.width - before
+                if (here := style(token, layer)) is before_style:
+                    # One escape code for neighbours of one colour, such as an operator and a bracket.
+                    joined, _, first = pieces.pop()
+                    pieces.append((joined + text[at:stop], here, first))
+                else:
+                    pieces.append((text[at:stop], here, at))
+                at, before_style = stop, here
+        after = last - columns[end] if end > start else frame.width - before
         if after:
             pieces.append((" " * after, pad, None))
         return pieces
 
 
-def _layers(look: Appearance, start: int, end: int) -> list[Layer] | None:
+def _layers(look: Look, start: int, end: int) -> list[Layer] | None:
     """The layer of each character from ``start`` to ``end``; ``None`` where the row's own is all of them."""
     if not look.overlays:
         return None
