@@ -29,7 +29,7 @@ class Row(Horizontal):
     def compose(self) -> ComposeResult:
         yield Label(self.field.name, classes="row-name")
         yield Input(self.field.value, compact=True)
-        yield Label(self.field.provenance, classes="row-note")
+        yield Label(self.field.note, classes="row-note", markup=False)
 
     @property
     def answer(self) -> str:
@@ -97,7 +97,7 @@ class OptionsForm(ModalScreen[Request | None]):
                     suggester=SuggestFromList(COMMON_TARGETS, case_sensitive=False),
                     id="form-target",
                 )
-                yield Label("sm_75 to sm_120, gfx90a, gfx942, gfx1100 ...", classes="row-note")
+                yield Label("sm_80, gfx942 ...", classes="row-note")
             with Horizontal(classes="row"):
                 yield Label("configuration", classes="row-name")
                 yield Select([], prompt="none", compact=True, id="form-configuration")

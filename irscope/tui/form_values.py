@@ -32,6 +32,13 @@ class Field:
     #: The user said so in the request, so it must be said again.
     given: bool = False
 
+    #: What in the file says so.
+    evidence: str = ""
+
+    @property
+    def note(self) -> str:
+        return f"{self.provenance}: {self.evidence}" if self.evidence else self.provenance
+
     @property
     def main(self) -> bool:
         return self.kind != "option" or self.name in MAIN_OPTIONS
@@ -68,6 +75,7 @@ def fields(kernel: Kernel, chosen: Specialization | None, request: Request) -> l
                     request.constants.get(name, text),
                     provenance,
                     given or name in request.constants,
+                    chosen.evidence.get(name, ""),
                 )
             )
         else:
@@ -78,6 +86,7 @@ def fields(kernel: Kernel, chosen: Specialization | None, request: Request) -> l
                     request.arguments.get(name, _type(name, chosen)),
                     provenance,
                     given or name in request.arguments,
+                    chosen.evidence.get(name, ""),
                 )
             )
     return asked

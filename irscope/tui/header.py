@@ -77,8 +77,8 @@ def words_of(compilation: Compilation, *, stale: bool, stored: bool) -> tuple[li
     constants = sorted(chosen.constexprs.items(), key=lambda item: item[0] not in declared)
     left += [Word(f"{name}={value}", "$text-muted", 3 + number / 100) for number, (name, value) in enumerate(constants)]
     if chosen.configuration is not None:
-        count = f" of {len(kernel.configurations)}" if kernel.configurations else ""
-        left.append(Word(f"configuration {chosen.configuration + 1}{count}", "", 4))
+        total = f" of {len(kernel.configurations)}" if kernel.configurations else ""
+        left.append(Word(f"configuration {chosen.configuration + 1}{total}", "", 4))
     right = []
     if stale:
         right.append(Word("STALE", "bold $warning", 0))

@@ -22,7 +22,7 @@ class Links:
     correlation: Correlation = field(default_factory=lambda: Correlation({}))
     indices: Mapping[str, StageIndex] = field(default_factory=dict)
 
-    def related(self, view: str, row: int | None) -> dict[str, Rows]:
+    def related(self, view: str, row: int | None) -> Mapping[str, Rows]:
         return {} if row is None else self.correlation.related(view, row)
 
     def operations(self, stage: str, rows: Sequence[int]) -> int:

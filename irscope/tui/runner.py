@@ -47,7 +47,6 @@ class Runner:
 
     def start(self, request: Request) -> None:
         self.stop()
-        self.run += 1
         self.running = True
         self._cancel = threading.Event()
         threading.Thread(
@@ -55,6 +54,8 @@ class Runner:
         ).start()
 
     def stop(self) -> None:
+        """Give up what runs; nothing more is heard of it."""
+        self.run += 1
         self._cancel.set()
         self.running = False
 

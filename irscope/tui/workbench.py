@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual import on, work
@@ -37,6 +38,22 @@ WIDE = 130
 LOW = 30
 #: Beyond it, a file that a location names is no source that anybody reads.
 _MAX_SOURCE_BYTES = 4 << 20
+
+
+@dataclass
+class Linked(Message):
+    """The stages of a compilation are joined."""
+
+    compilation: Compilation
+    links: Links
+
+
+@dataclass
+class Figured(Message):
+    """The figures of a compilation are known."""
+
+    compilation: Compilation
+    figures: list[Section]
 
 
 class Workbench(Screen[None], inherit_bindings=False):
@@ -145,14 +162,14 @@ class Workbench(Screen[None], inherit_bindings=False):
         self._show_header()
         if found.failure is not None:
             self.error.show(found.failure, stale=False)
+            self.show_place(found.failure, enter=False)
         self._link(found)
 
     def keep(self, failure: Failure, log: str) -> None:
         """The compilation in view stays there, marked stale; the error says why."""
         self.stale = True
         self._show_stage_states()
-        if failure.stage:
-            self.strip.update(failure.stage, state=State.FAILED)
+        self.strip.update(failure.stage or SOURCE, state=State.FAILED)
         self._show_header()
         self._show_log(failure, log, ())
         self.error.show(failure, stale=True)
@@ -162,6 +179,9 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.breadcrumb.end()
         if self.compilation is None:
             self.strip.stop()
+            for pane in self.panes.all_panes():
+                if not pane.texts:
+                    pane.set_texts({}, "not compiled: R compiles")
         elif not self.stale:
             self._show_stage_states()
         self.update_tabs()
@@ -174,22 +194,28 @@ class Workbench(Screen[None], inherit_bindings=False):
     @work(thread=True, exclusive=True, group="link")
     def _link(self, compilation: Compilation) -> None:
         """Index the stages and work out the figures beside the UI; both take a moment on long texts."""
-        links = link(compilation)
-        self.app.call_from_thread(self._linked, compilation, links)
-        self.app.call_from_thread(self._figured, compilation, figures_of(compilation, links))
+        try:
+            links = link(compilation)
+            self.post_message(Linked(compilation, links))
+            self.post_message(Figured(compilation, figures_of(compilation, links)))
+        except Exception as error:
+            # The texts are on screen and readable: a file that no reader of ours expected must not end that.
+            self.notify(f"{type(error).__name__}: {error}", title="Not analysed", severity="error")
 
-    def _linked(self, compilation: Compilation, links: Links) -> None:
-        if compilation is self.compilation:
-            self.links = links
+    @on(Linked)
+    def _linked(self, message: Linked) -> None:
+        if message.compilation is self.compilation:
+            self.links = message.links
             if not self.stale:
                 self._show_stage_states()
             if self.panes.pane is not None:
                 self._follow(self.panes.pane)
 
-    def _figured(self, compilation: Compilation, figures: list[Section]) -> None:
-        if compilation is self.compilation:
-            self.figure_column.show(figures)
-            self.figure_lines.show(figures)
+    @on(Figured)
+    def _figured(self, message: Figured) -> None:
+        if message.compilation is self.compilation:
+            self.figure_column.show(message.figures)
+            self.figure_lines.show(message.figures)
 
     # What is shown of it
 
@@ -214,8 +240,9 @@ class Workbench(Screen[None], inherit_bindings=False):
             operations = self.links.indices.get(stage.name)
             size = _size(stage) if operations is None else f"{operations.operation_count} ops"
             self.strip.update(stage.name, state=done, seconds=stage.seconds, size=size)
-        if found.failure is not None and found.failure.stage:
-            self.strip.update(found.failure.stage, state=State.FAILED)
+        if found.failure is not None:
+            unreached = (name for name in found.pipeline if name not in found.stages)
+            self.strip.update(found.failure.stage or next(unreached, SOURCE), state=State.FAILED)
 
     async def _show_panes(self, names: Iterable[str]) -> None:
         await self.panes.set_available((*names, LOG))
@@ -368,8 +395,8 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.source.show_text(names[number])
         self.panes.use(SOURCE)
 
-    def show_place(self, failure: Failure) -> None:
-        """Put the cursor where an error is, in the file as it is now."""
+    def show_place(self, failure: Failure, *, enter: bool = True) -> None:
+        """Put the cursor where an error is, in the file as it is now; ``enter`` brings the pane into use."""
         if failure.file is None or failure.line is None:
             return
         key, now = self._key(failure.file), read_source(failure.file)
@@ -381,7 +408,8 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.source.texts[key] = now
             self.source.current = None
         self.source.show_text(key)
-        self.panes.use(SOURCE)
+        if enter:
+            self.panes.use(SOURCE)
         self.source.go_to(failure.line - 1)
 
 
