@@ -30,7 +30,7 @@ def require_cuda(sample: str) -> "torch.device":
 def relative_error(got: "torch.Tensor", want: "torch.Tensor") -> float:
     """|got - want| / |want| in the Euclidean norm; not a number wherever either tensor has one."""
     difference = (got.double() - want.double()).norm()
-    return (difference / want.double().norm()).item()
+    return float(difference / want.double().norm())
 
 
 def check(name: str, got: "torch.Tensor", want: "torch.Tensor", limit: float) -> bool:
@@ -45,7 +45,7 @@ def milliseconds(call: Callable[[], Any]) -> float:
     """The median time of `call` on the GPU, with the L2 cache cleared before each repetition."""
     import triton.testing
 
-    return triton.testing.do_bench(call, warmup=50, rep=200, return_mode="median")
+    return float(triton.testing.do_bench(call, warmup=50, rep=200, return_mode="median"))
 
 
 def copy_bandwidth() -> float:

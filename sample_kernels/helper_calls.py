@@ -49,9 +49,7 @@ def run(x: "torch.Tensor", gain: "torch.Tensor", cap: float) -> "torch.Tensor":
     out = torch.empty_like(x)
     block_size = triton.next_power_of_2(n_cols)
     num_warps = min(max(block_size // 512, 1), 16)
-    gated_rows_kernel[(n_rows,)](
-        x, gain, out, x.stride(0), n_cols, cap, BLOCK_SIZE=block_size, num_warps=num_warps
-    )
+    gated_rows_kernel[(n_rows,)](x, gain, out, x.stride(0), n_cols, cap, BLOCK_SIZE=block_size, num_warps=num_warps)
     return out
 
 

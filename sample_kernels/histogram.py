@@ -5,9 +5,9 @@ that to the common one at its end, with one atomic addition per bin. If every va
 common histogram, popular bins would have all threads of the GPU queue for one address.
 
 In irscope: look in TTGIR for `tt.histogram` and follow it down: its counts are in shared memory, where PTX
-has an `atom` with `.shared.add` in its name, and `bar.sync` around it. The addition at the end ignores the old
-value, so a `red.global` is enough, which returns nothing. Older Tritons leave an `atom.global` in PTX; look in
-SASS whether ptxas saw that by itself and made it a `RED`.
+has an `atom` with `.shared.add` in its name, and `bar.sync` around it. The addition at the end ignores the
+old value, so a `red.global` is enough, which returns nothing. Older Tritons leave an `atom.global` in PTX;
+look in SASS whether ptxas saw that by itself and made it a `RED`.
 """
 
 from typing import TYPE_CHECKING
@@ -73,12 +73,8 @@ def main() -> int:
 
     # Normally distributed, so that the bins in the middle are crowded: the hard case for atomics.
     x = torch.randn((1 << 27) + 5, device=device)
-    # A fused multiply-add may round a value on an edge into the neighbouring bin; no value may be lost.
-    counts = run(x, -4.0, 4.0)
-    passed = check("histogram", counts, reference(x, -4.0, 4.0), limit=1e-5)
-    if counts.sum().item() != x.numel():
-        print(f"histogram: FAIL, {counts.sum().item()} counted of {x.numel()}")
-        passed = False
+    # No bin may be one off: 256 bins over 8 units scale by a power of two, which rounds nothing.
+    passed = check("histogram", run(x, -4.0, 4.0), reference(x, -4.0, 4.0), limit=0.0)
     report_bandwidth(
         "histogram",
         lambda: run(x, -4.0, 4.0),

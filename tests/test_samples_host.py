@@ -64,9 +64,7 @@ def check_matmul() -> None:
     matmul.matmul_kernel.configs = configurations[-1:]
     tall = torch.randn(9 * 64 - 3, 40, dtype=torch.float16)
     square = torch.randn(40, 130, dtype=torch.float16)
-    torch.testing.assert_close(
-        matmul.run(tall, square).double(), tall.double() @ square.double(), rtol=1e-3, atol=1e-2
-    )
+    torch.testing.assert_close(matmul.run(tall, square).double(), tall.double() @ square.double(), rtol=1e-3, atol=1e-2)
 
 
 def check_layer_norm() -> None:

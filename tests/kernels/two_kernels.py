@@ -13,7 +13,7 @@ def offsets_of_program(BLOCK_SIZE: tl.constexpr):
 def scale_kernel(x_ptr, out_ptr, n_elements, factor, BLOCK_SIZE: tl.constexpr):
     offsets = offsets_of_program(BLOCK_SIZE)
     inside = offsets < n_elements
-    tl.store(out_ptr + offsets, tl.load(x_ptr + offsets, mask=inside) * (factor * 1.0), mask=inside)
+    tl.store(out_ptr + offsets, tl.load(x_ptr + offsets, mask=inside) * factor, mask=inside)
 
 
 @triton.jit
