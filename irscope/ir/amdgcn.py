@@ -23,7 +23,8 @@ from irscope.ir.lines import (
 _LOC = re.compile(r"\.loc\s+(\d+)\s+(\d+)\s+(\d+)")
 _DEBUG_SECTION = re.compile(r"\.section\s+\.debug_")
 _DEBUG_LABEL = re.compile(r"\.L(?:tmp|func_begin|func_end)\d+:")
-_NOISE = (".loc", ".file", ".cfi_")
+_LOCATION = (".loc\t", ".loc ")
+_NOISE = (*_LOCATION, ".file", ".cfi_")
 #: What ends a section: the start of another, or the metadata that follows them all.
 _SECTION_STARTS = (".section", ".text", ".amdgpu_metadata")
 
@@ -46,7 +47,7 @@ def index(text: str) -> StageIndex:
                 chains[row] = chain
         elif first != ".":
             continue
-        elif body.startswith(".loc"):
+        elif body.startswith(_LOCATION):
             found = known.get(body)
             chain = known[body] = _frames(body, files) if found is None else found
         elif body.startswith(".Lfunc_end"):

@@ -28,7 +28,8 @@ _INSTRUCTION = re.compile(r"[{}\s]*(?:(?:[A-Za-z_$%][\w$]*:(?!:)|\.[^;]*;)[{}\s]
 _LABEL = re.compile(r"[A-Za-z_$%][\w$]*:(?!:)\s*$")
 _DEBUG_SECTION = re.compile(r"\s*\.section\s+\.debug_")
 _DEBUG_LABEL = re.compile(r"\$L__(?:tmp|func_begin|func_end)\d+:\s*$")
-_NOISE = (".loc", ".file", ".cfi_")
+_LOCATION = (".loc\t", ".loc ")
+_NOISE = (*_LOCATION, ".file", ".cfi_")
 
 
 def index(text: str) -> StageIndex:
@@ -43,7 +44,7 @@ def index(text: str) -> StageIndex:
         body = line.strip()
         first = body[:1]
         if first == "." and not statement_open:
-            if body.startswith(".loc"):
+            if body.startswith(_LOCATION):
                 chain = places.chain(body)
                 continue
             # A declaration, unless it shares its row with an instruction.

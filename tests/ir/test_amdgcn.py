@@ -21,11 +21,13 @@ kernel:                                 ; @kernel
 .Ltmp0:
 	.p2align	8
 .LBB0_0:
+	.local	symbol
 	s_waitcnt lgkmcnt(0)
 	.file	2 "/lib" "b.py"
 	.loc	2 43 13 is_stmt 1               ; b.py:43:13 @[ b.py:8 @[ a.py:8:13 ] ]
 	s_add_i32 s1, s9, 0x7f
 	.loc	2 44 13                         ; b.py:44:13 @[ elsewhere.py:8:13 ]
+	.local	symbol
 	;;#ASMSTART
 	v_add_u32 v1, v1, v2
 	;;#ASMEND
@@ -71,7 +73,8 @@ def test_frames():
 def test_clean_text():
     lines = amdgcn.clean(TEXT).lines
     text = "\n".join(lines)
-    assert ".loc" not in text
+    assert ".loc\t" not in text
+    assert "	.local	symbol" in lines
     assert ".cfi" not in text
     assert ".file" not in text
     assert ".Ltmp" not in text

@@ -21,6 +21,7 @@ TEXT = r"""
 .reqntid 128
 {
 	.reg .pred 	%p<41>;
+	.local .align 8 .b8 	__local_depot0[16];
 	.loc	1 4 0                           // a.py:4:0
 $L__func_begin0:
 	ld.param.b64 	%rd15, [kernel_param_0];
@@ -44,6 +45,7 @@ $L__BB0_2:                              // %loop
 	}
 	// end inline asm
 	{ .reg .b32 t; mov.b32 t, 1; }
+	.local .b8 scratch[4];
 	{ // callseq 0, 0
 	.param .b32 param0;
 	call.uni (retval0),
@@ -129,7 +131,8 @@ def test_further_rows_of_an_instruction_are_mapped():
 def test_clean_text():
     lines = ptx.clean(TEXT).lines
     text = "\n".join(lines)
-    assert ".loc" not in text
+    assert ".loc\t" not in text
+    assert "	.local .align 8 .b8 	__local_depot0[16];" in lines
     assert ".file" not in text
     assert "debug" not in text
     assert "$L__tmp" not in text
