@@ -127,7 +127,8 @@ class IrscopeApp(App[int], inherit_bindings=False):
         if found.failure is not None and before is not None and before.failure is None:
             self.bench.keep(found.failure, found.log)
         else:
-            await self.bench.show(found, texts, stored=stored)
+            came_from = "from the store" if self.request.path.suffix == ".py" else "from a file"
+            await self.bench.show(found, texts, origin=came_from if stored else "")
 
     @on(Ended)
     def _ended(self, message: Ended) -> None:
@@ -145,7 +146,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
             self.bench.keep(failure, failure.detail or "")
         elif self.request.path.is_dir() and self.request.kernel is None:
             self.action_options()
-        elif failure.kind == "usage" and self.request.path.suffix != ".py":
+        elif failure.kind == "usage" and not (self.request.path.suffix == ".py" and self.request.path.is_file()):
             self.exit(exit_code, return_code=exit_code, message=f"irscope: {failure}")
         else:
             self.bench.show_unanswered(failure)

@@ -52,7 +52,9 @@ def sections(
     """
     shown = [Section("resources", _resources(compilation.target, resources or Resources()))]
     if compilation.target.arch:
-        shown.append(Section(f"occupancy {compilation.target.arch}", _occupancy(occupancy or Occupancy())))
+        shown.append(
+            Section(f"occupancy {compilation.target.arch}", _occupancy(compilation.target, occupancy or Occupancy()))
+        )
     if instructions:
         shown.append(
             Section(
@@ -94,7 +96,8 @@ def _resources(target: Target, found: Resources) -> tuple[Figure, ...]:
     )
 
 
-def _occupancy(found: Occupancy) -> tuple[Figure, ...]:
+def _occupancy(target: Target, found: Occupancy) -> tuple[Figure, ...]:
+    unit = "CU" if target.backend == "hip" else "SM"
     warps = number(found.warps_per_sm)
     if found.warps_per_sm is not None and found.max_warps_per_sm:
         warps += f" of {found.max_warps_per_sm}"
@@ -102,8 +105,8 @@ def _occupancy(found: Occupancy) -> tuple[Figure, ...]:
     else:
         share = ""
     return (
-        Figure("blocks per SM", number(found.blocks_per_sm), "bold", "blocks/SM"),
-        Figure("warps per SM", warps + share, "", "warps"),
+        Figure(f"blocks per {unit}", number(found.blocks_per_sm), "bold", f"blocks/{unit}"),
+        Figure(f"warps per {unit}", warps + share, "", "warps"),
         Figure("limited by", found.limiter or "-", "", "limit"),
     )
 

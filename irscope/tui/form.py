@@ -28,7 +28,8 @@ class Row(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label(self.field.name, classes="row-name")
-        yield Input(self.field.value, compact=True)
+        placeholder = "the backend's choice" if self.field.kind == "option" else "as inferred"
+        yield Input(self.field.value, compact=True, placeholder=placeholder)
         yield Label(self.field.note, classes="row-note", markup=False)
 
     @property
@@ -94,6 +95,7 @@ class OptionsForm(ModalScreen[Request | None]):
                 yield Input(
                     self._target(),
                     compact=True,
+                    placeholder="this machine's GPU, else sm_90",
                     suggester=SuggestFromList(COMMON_TARGETS, case_sensitive=False),
                     id="form-target",
                 )

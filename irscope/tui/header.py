@@ -59,8 +59,8 @@ def words_of_request(request: Request) -> tuple[list[Word], list[Word]]:
     return [_NAME, Word(name, "bold", 0), Word(request.path.name, "$text-muted", 1)], []
 
 
-def words_of(compilation: Compilation, *, stale: bool, stored: bool) -> tuple[list[Word], list[Word]]:
-    """Both ends of the line for a compilation."""
+def words_of(compilation: Compilation, *, stale: bool, origin: str) -> tuple[list[Word], list[Word]]:
+    """Both ends of the line for a compilation; ``origin`` says where it came from, if not from the compiler."""
     kernel, chosen = compilation.kernel, compilation.specialization
     left = [_NAME, Word(kernel.name, "bold", 0), Word(_short_path(kernel.file), "$text-muted", 5)]
     if compilation.target.arch:
@@ -84,8 +84,8 @@ def words_of(compilation: Compilation, *, stale: bool, stored: bool) -> tuple[li
         right.append(Word("STALE", "bold $warning", 0))
     if count := len(compilation.warnings):
         right.append(Word(f"{count} warning{'s' if count > 1 else ''} (O)", "$warning", 5))
-    if stored:
-        right.append(Word("from the store", "$success", 6))
+    if origin:
+        right.append(Word(origin, "$success", 6))
     if compilation.triton:
         right.append(Word(f"triton {compilation.triton}", "$text-muted", 1))
     return left, right

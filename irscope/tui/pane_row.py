@@ -129,6 +129,12 @@ class PaneRow(Horizontal):
             self.wanted.remove(name)
         self.wanted.insert(0, name)
 
+    def do_without(self, name: str) -> None:
+        """Take a pane that has nothing to show off the screen; the first of the others comes into use."""
+        if name in self.shown and len(self.available) > 1:
+            self.wanted = [other for other in self.wanted if other != name]
+            self.use(next((other for other in self.wanted if other in self.available), self.available[1]))
+
     def toggle(self, name: str) -> None:
         """Hide a pane that is on screen (not the last one), show one that is not."""
         shown = self.shown

@@ -19,8 +19,8 @@ class StageTitle:
     short: str
     #: The key that shows and hides its pane; empty where it has none.
     letter: str
-    #: What one line of it is.
-    unit: str = "lines"
+    #: What its operations are called where there is little room.
+    unit: str = "ops"
 
 
 _KNOWN = {
@@ -30,12 +30,12 @@ _KNOWN = {
         StageTitle("glir", "Gluon IR", "GlIR", "I"),
         StageTitle("ttir", "TTIR", "TTIR", "T"),
         StageTitle("ttgir", "TTGIR", "TTGIR", "G"),
-        StageTitle("llir", "LLVM IR", "LLVM", "L"),
-        StageTitle("ptx", "PTX", "PTX", "P"),
-        StageTitle("sass", "SASS", "SASS", "A"),
+        StageTitle("llir", "LLVM IR", "LLVM", "L", "instr"),
+        StageTitle("ptx", "PTX", "PTX", "P", "instr"),
+        StageTitle("sass", "SASS", "SASS", "A", "instr"),
         StageTitle("cubin", "cubin", "cubin", "C"),
         # No compilation has both sass and amdgcn, or cubin and hsaco, so these share a letter.
-        StageTitle("amdgcn", "AMDGCN", "GCN", "A"),
+        StageTitle("amdgcn", "AMDGCN", "GCN", "A", "instr"),
         StageTitle("hsaco", "hsaco", "hsaco", "C"),
         StageTitle(LOG, "log", "log", "O"),
     )

@@ -68,7 +68,8 @@ class Workbench(Screen[None], inherit_bindings=False):
         #: The compilation in view; a partial one only while there is no better.
         self.compilation: Compilation | None = None
         self.stale = False
-        self.stored = False
+        #: Where the compilation came from in words; empty where it was compiled just now.
+        self.origin = ""
         self.device: str | None = None
         self.links = Links()
         self.finder = Finder()
@@ -145,9 +146,9 @@ class Workbench(Screen[None], inherit_bindings=False):
             pane.set_texts(dict(texts))
             self.app.refresh_bindings()
 
-    async def show(self, found: Compilation, texts: Mapping[str, StageText], *, stored: bool) -> None:
+    async def show(self, found: Compilation, texts: Mapping[str, StageText], *, origin: str) -> None:
         """Show a compilation in place of the one in view."""
-        self.compilation, self.stale, self.stored = found, False, stored
+        self.compilation, self.stale, self.origin = found, False, origin
         self.links = Links()
         await self._show_panes(sequence(found.pipeline, found.stages))
         for name, pane in self.panes.panes.items():
@@ -157,6 +158,8 @@ class Workbench(Screen[None], inherit_bindings=False):
                 pane.set_texts({}, _why_empty(name, found))
         sources = {key: StageText(SOURCE, text, title=title) for key, title, text in source_texts(found)}
         self.source.set_texts(_kept(self.source.texts, sources), "no source file is known")
+        if not sources:
+            self.panes.do_without(SOURCE)
         self._show_log(found.failure, found.log, found.warnings)
         self._show_stage_states()
         self._show_header()
@@ -181,7 +184,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.strip.stop()
             for pane in self.panes.all_panes():
                 if not pane.texts:
-                    pane.set_texts({}, "not compiled: R compiles")
+                    pane.set_texts({}, "nothing is compiled yet: R compiles, o chooses what")
         elif not self.stale:
             self._show_stage_states()
         self.update_tabs()
@@ -221,7 +224,7 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def _show_strip(self, names: Iterable[str]) -> None:
         self.strip.show((*names, GPU))
-        self.strip.update(SOURCE, state=State.DONE)
+        self.strip.update(SOURCE, state=State.DONE if self.source.texts else State.ABSENT)
         self._show_device()
 
     def _show_device(self) -> None:
@@ -235,10 +238,12 @@ class Workbench(Screen[None], inherit_bindings=False):
         if found is None:
             return
         self._show_strip(sequence(found.pipeline, found.stages))
-        done = State.STORED if self.stored else State.DONE
+        done = State.STORED if self.origin else State.DONE
         for stage in found.stages.values():
             operations = self.links.indices.get(stage.name)
-            size = _size(stage) if operations is None else f"{operations.operation_count} ops"
+            size = _size(stage)
+            if operations is not None:
+                size = f"{operations.operation_count} {describe(stage.name).unit}"
             self.strip.update(stage.name, state=done, seconds=stage.seconds, size=size)
         if found.failure is not None:
             unreached = (name for name in found.pipeline if name not in found.stages)
@@ -252,7 +257,7 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def _show_header(self) -> None:
         if self.compilation is not None:
-            self.header.show(*words_of(self.compilation, stale=self.stale, stored=self.stored))
+            self.header.show(*words_of(self.compilation, stale=self.stale, origin=self.origin))
         self.set_class(self.stale, "stale")
 
     def _show_log(self, failure: Failure | None, log: str, warnings: Iterable[str]) -> None:
