@@ -32,9 +32,7 @@ Result = dict[str, Any]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stages", type=Path, required=True, metavar="DIR", help="files of one compilation")
     parser.add_argument("--tritonparse", type=Path, metavar="PYTHON", help="interpreter that has tritonparse")
     parser.add_argument("--rounds", type=int, default=5, help="turns that each tool takes (default 5)")
@@ -76,8 +74,7 @@ def merge(results: list[Result]) -> Result:
     """Rows of the last turn, and the times of all."""
     merged = dict(results[-1])
     merged["seconds"] = {
-        name: [second for result in results for second in result["seconds"][name]]
-        for name in merged["seconds"]
+        name: [second for result in results for second in result["seconds"][name]] for name in merged["seconds"]
     }
     return merged
 
@@ -112,9 +109,7 @@ def measure_irscope(texts: dict[str, str], repeats: int) -> Result:
             name: [row for row, is_operation in enumerate(index.operations) if is_operation]
             for name, index in indexes.items()
         },
-        "mapped": {
-            name: [row for row, chain in enumerate(index.chains) if chain] for name, index in indexes.items()
-        },
+        "mapped": {name: [row for row, chain in enumerate(index.chains) if chain] for name, index in indexes.items()},
     }
 
 

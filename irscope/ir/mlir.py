@@ -27,9 +27,7 @@ from irscope.ir.lines import (
 
 _DEFINITION = re.compile(r"^(#[\w$.-]+)[ ]*=[ ]*loc\((.*)\)[ \t\r]*$", re.MULTILINE)
 #: The forms that make up nearly all of a real text, read without the parser below.
-_COMMON = re.compile(
-    r'"((?:[^"\\]|\\.)*)"(?::(\d+):(\d+)|\((#[\w$.-]+)\))|callsite\((#[\w$.-]+) at (#[\w$.-]+)\)'
-)
+_COMMON = re.compile(r'"((?:[^"\\]|\\.)*)"(?::(\d+):(\d+)|\((#[\w$.-]+)\))|callsite\((#[\w$.-]+) at (#[\w$.-]+)\)')
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|#[\w$.-]+|\w+|\S')
 _STRING_OR_LOCATION = re.compile(r'"(?:[^"\\]|\\.)*"|[ ]?\bloc\(')
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[()]')

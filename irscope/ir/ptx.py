@@ -40,15 +40,19 @@ def index(text: str) -> StageIndex:
     chain: Chain = UNMAPPED
     depth = 0
     statement_open = False
+    in_section = False
     for row, line in enumerate(result.lines):
         body = line.strip()
         first = body[:1]
-        if first == "." and not statement_open:
+        if first == ".":
             if body.startswith(_LOCATION):
                 chain = places.chain(body)
+                statement_open = False
                 continue
+            if not depth:
+                in_section = body.startswith(".section")
             # A declaration, unless it shares its row with an instruction.
-            if body.startswith(".file") or (";" not in body[:-1] and "{" not in body):
+            if not statement_open and (body.startswith(".file") or (";" not in body[:-1] and "{" not in body)):
                 continue
         elif first == "/" or not first:
             continue
@@ -59,7 +63,7 @@ def index(text: str) -> StageIndex:
             statement_open = body[-1:] != ";"
             continue
         plain = (first.isalpha() or first == "@") and ":" not in body
-        if depth and (plain or (_INSTRUCTION.match(body) and not _LABEL.match(body))):
+        if depth and not in_section and (plain or (_INSTRUCTION.match(body) and not _LABEL.match(body))):
             operations[row] = 1
             chains[row] = chain
             if body[-1] == ";":
@@ -99,7 +103,7 @@ class _Places:
         if site[0] is None:
             chain = own
             if " @[ " in directive:
-                chain += self._files.call_sites(directive[directive.index("//") :])
+                chain += self._files.call_sites(directive.partition("//")[2])
             self._plain[directive] = self._latest[place] = chain
             return chain
         caller = self._latest.get((site[0], site[1], site[2]))

@@ -54,6 +54,17 @@ def test_clean_rows_lead_to_raw_rows_and_back(texts):
         assert clean.clean_row(len(text.index.lines) - 1) == len(clean.lines) - 1
 
 
+@every_stage
+def test_a_cut_text_is_indexed_as_far_as_it_goes(texts):
+    for text in texts:
+        for part in range(1, 8):
+            cut = text.text[: len(text.text) * part // 8]
+            index = ir.index(text.stage, cut)
+            assert len(index.chains) == len(index.operations) == len(index.lines)
+            assert index.lines[:-1] == text.index.lines[: len(index.lines) - 1]
+            ir.clean(text.stage, index)
+
+
 NOISE = {
     "ttir": r"loc\(",
     "ttgir": r"loc\(",

@@ -72,6 +72,7 @@ $L__func_end0:
 	.section	.debug_abbrev
 	{
 .b8 1                                   // Abbreviation Code
+not_an_instruction;
 	}
 	.section	.debug_macinfo	{	}
 """
