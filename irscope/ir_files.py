@@ -23,10 +23,13 @@ ORDER = ("ttir", "glir", "ttgir", "llir", "ptx", "amdgcn", "sass", "cubin", "hsa
 _TARGETS = (
     re.compile(r'ttg\.target = "(?P<target>(?:cuda|hip):\w+)"'),
     re.compile(r"^\.target (?P<target>sm_\d+)", re.MULTILINE),
-    re.compile(r'amdgcn-amd-amdhsa-{1,2}(?P<target>gfx\w+)'),
+    re.compile(r"-amd-amdhsa-\w*-(?P<target>gfx\w+)"),
     re.compile(r'"target-cpu"="(?P<target>gfx\w+|sm_\d+)'),
     re.compile(r"^\s*\.target\s+(?P<target>sm_\d+)", re.MULTILINE),
 )
+#: LLVM IR since Triton 3.9 has the architecture in its triple: ``amdgpu9.42-amd-amdhsa`` for gfx942.
+_AMD_TRIPLE = re.compile(r'^target triple = "amdgpu(\d+\.\w+)-amd-', re.MULTILINE)
+
 _KERNEL_NAMES = (
     re.compile(r"tt\.func public @\"?([\w.$]+)"),
     re.compile(r"^\.(?:visible )?\.?entry ([\w$]+)", re.MULTILINE),
@@ -74,6 +77,8 @@ def identify(stage: Stage) -> tuple[str | None, Target | None]:
         return identify_binary(stage)
     text = stage.text or ""
     name = next((found[1] for pattern in _KERNEL_NAMES if (found := pattern.search(text))), None)
+    if triple := _AMD_TRIPLE.search(text):
+        return name, Target.parse(f"gfx{triple[1].replace('.', '')}")
     for pattern in _TARGETS:
         if found := pattern.search(text):
             try:

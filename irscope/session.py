@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from irscope import bundle, devices, discover, interpreter, ir_files, store, tools
+from irscope import bundle, devices, discover, interpreter, ir, ir_files, store, tools
 from irscope.client import Client
 from irscope.model import Compilation, Failure, Kernel, SourceFile, Specialization, Stage, Target
 from irscope.request import (
@@ -185,7 +185,7 @@ class Conversation:
             self.finish_sass()
         seconds = time.perf_counter() - start
         if answer["event"] == "failure":
-            failure = with_advice(failure_from(answer["failure"]), self.request)
+            failure = with_advice(failure_from(answer["failure"], self.stages), self.request)
             return replace(failed(self.request, self.target, self, failure), log=log, seconds=seconds)
         return Compilation(
             kernel=self.kernel or Kernel(str(self.request.path), self.request.kernel or ""),
@@ -319,9 +319,19 @@ def source_file(path: Path) -> SourceFile:
     return SourceFile(str(path.absolute()), hashlib.sha256(content).hexdigest(), text)
 
 
-def failure_from(fields: Mapping[str, Any]) -> Failure:
+def failure_from(fields: Mapping[str, Any], stages: Mapping[str, Stage]) -> Failure:
+    """A worker's failure; a line of the PTX that ptxas refuses is followed to the Python it came from."""
     known = Failure.__dataclass_fields__
-    return Failure(**{name: value for name, value in fields.items() if name in known})
+    failure = Failure(**{name: value for name, value in fields.items() if name in known})
+    ptx = stages.get("ptx")
+    if "ptx_line" not in fields or ptx is None or ptx.text is None:
+        return failure
+    chains = ir.index("ptx", ptx.text).chains
+    row = fields["ptx_line"] - 1
+    if row < len(chains) and chains[row]:
+        place = chains[row][-1]
+        return replace(failure, file=place.file, line=place.line, column=place.column or None)
+    return failure
 
 
 def with_advice(failure: Failure, request: Request) -> Failure:

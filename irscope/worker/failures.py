@@ -18,6 +18,7 @@ _DIAGNOSTIC = re.compile(
     r"^(?:loc\()?\"?(?P<file>[^\"\n]+?\.py)\"?:(?P<line>\d+):(?P<column>\d+)\)?: error: (?P<message>.+)$",
     re.MULTILINE,
 )
+_PTXAS_ERROR = re.compile(r"^ptxas\S* \S+, line (?P<line>\d+); (?:error|fatal)\s*: (?P<message>.+)$", re.MULTILINE)
 _TOOL_ERROR = re.compile(r"^.*?\b(?:error|fatal)\s*:\s*(?P<message>.+)$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -142,6 +143,9 @@ def of_compiler(error: BaseException, logged: str) -> dict[str, Any]:
             "line": int(diagnostic["line"]),
             "column": int(diagnostic["column"]),
         }
+    ptxas = _PTXAS_ERROR.search(str(error))
+    if ptxas:
+        return {**failure, "message": f"ptxas: {ptxas['message']}", "ptx_line": int(ptxas["line"])}
     message = f"{type(error).__name__}: {error}"
     tool = _TOOL_ERROR.search(str(error)) or _TOOL_ERROR.search(logged)
     if tool:

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from binaries import Binary, compile_all
+
+from irscope import session
+from irscope.model import Compilation, Target
+from irscope.request import Request
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "sample_kernels"
+KERNELS = Path(__file__).parent / "kernels"
+
+#: Every sample kernel, as ``irscope dump`` takes it.
+SAMPLE_KERNELS = tuple(
+    f"{kernel.file}::{kernel.name}" for file in sorted(SAMPLES.glob("*.py")) for kernel in session.kernels(file)
+)
+
+
+def sample_id(path: str) -> str:
+    return path.rpartition("::")[2].removesuffix("_kernel")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A store and a configuration of this test session's own, never the user's."""
+    os.environ["IRSCOPE_CACHE_DIR"] = str(tmp_path_factory.mktemp("irscope-cache"))
+    os.environ["IRSCOPE_CONFIG_DIR"] = str(tmp_path_factory.mktemp("irscope-config"))
+    yield
+    session.close()
+
+
+@pytest.fixture(scope="session")
+def compiled_sample(own_directories: None) -> Callable[[str, str], Compilation]:
+    """Compile ``FILE::KERNEL`` for a target, once a test session."""
+
+    @cache
+    def compiled(path: str, target: str = "sm_90") -> Compilation:
+        file, _, kernel = path.rpartition("::")
+        return session.open(Request(Path(file), kernel or None, Target.parse(target)))
+
+    return compiled
+
+
+@pytest.fixture(scope="session")
+def matmul(compiled_sample: Callable[[str, str], Compilation]) -> Compilation:
+    return compiled_sample(f"{SAMPLES / 'matmul.py'}::matmul_kernel", "sm_90")
+
+
+@pytest.fixture(scope="session")
+def binaries(tmp_path_factory: pytest.TempPathFactory) -> list[Binary]:
+    """Cubins for every CUDA target and code objects for every AMD one, compiled by the Triton that is installed."""
+    return compile_all(tmp_path_factory.mktemp("binaries"))
+
+
+@pytest.fixture(scope="session")
+def cubins(binaries: list[Binary]) -> list[Binary]:
+    return [binary for binary in binaries if binary.is_cuda]
+
+
+@pytest.fixture(scope="session")
+def hsacos(binaries: list[Binary]) -> list[Binary]:
+    return [binary for binary in binaries if not binary.is_cuda]

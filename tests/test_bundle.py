@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from irscope import bundle
+from irscope.model import Compilation
+
+
+@pytest.mark.parametrize("name", ["folder", "one.irscope"])
+def test_a_bundle_reads_back_as_it_was_written(matmul: Compilation, tmp_path: Path, name: str) -> None:
+    bundle.write(matmul, tmp_path / name)
+    assert bundle.is_bundle(tmp_path / name)
+    assert bundle.read(tmp_path / name) == matmul
+
+
+def test_writing_leaves_nothing_else_behind(matmul: Compilation, tmp_path: Path) -> None:
+    bundle.write(matmul, tmp_path / "folder")
+    bundle.write(matmul, tmp_path / "one.irscope")
+    bundle.write(matmul, tmp_path / "one.irscope")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "one.irscope"]
+
+
+def test_an_existing_folder_is_not_overwritten(matmul: Compilation, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "precious").touch()
+    with pytest.raises(OSError):
+        bundle.write(matmul, tmp_path / "folder")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_every_changed_file_is_noticed(matmul: Compilation, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    bundle.write(matmul, folder)
+    for file in sorted(folder.iterdir()):
+        content = file.read_bytes()
+        file.write_bytes(content + b"x" if file.name != bundle.MANIFEST else content[:-3])
+        with pytest.raises(bundle.DamagedBundle):
+            bundle.read(folder)
+        file.unlink()
+        with pytest.raises(bundle.DamagedBundle):
+            bundle.read(folder)
+        file.write_bytes(content)
+    assert bundle.read(folder) == matmul
+
+
+def test_a_cut_off_zip_is_noticed(matmul: Compilation, tmp_path: Path) -> None:
+    whole = tmp_path / "one.irscope"
+    bundle.write(matmul, whole)
+    content = whole.read_bytes()
+    for length in range(0, len(content), len(content) // 20):
+        whole.write_bytes(content[:length])
+        with pytest.raises(bundle.DamagedBundle):
+            bundle.read(whole)
+
+
+@pytest.mark.parametrize("name", ["../escaped", "..\\escaped", "/etc/hostname", "sub/file"])
+def test_a_manifest_cannot_name_files_outside(matmul: Compilation, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "one.irscope"
+    files = bundle.files_of(matmul)
+    manifest = json.loads(files[bundle.MANIFEST])
+    manifest["stages"][0]["file"] = name
+    manifest["sha256"][name] = "0" * 64
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in files.items():
+            archive.writestr(member, json.dumps(manifest) if member == bundle.MANIFEST else content)
+    with pytest.raises(bundle.DamagedBundle, match="not a file name"):
+        bundle.read(path)
+
+
+def test_a_bundle_of_another_format_says_so(matmul: Compilation, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    bundle.write(matmul, folder)
+    manifest = folder / bundle.MANIFEST
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"bundle": 1', '"bundle": 99'), encoding="utf-8")
+    with pytest.raises(bundle.DamagedBundle, match="another irscope"):
+        bundle.read(folder)

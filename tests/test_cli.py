@@ -1,0 +1,210 @@
+"""The command line as a script sees it: real processes, what they print where, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from conftest import KERNELS, SAMPLES
+
+from irscope import __version__
+from irscope.report.document import RESOURCES, schema
+
+MATMUL = str(SAMPLES / "matmul.py")
+HOPPER = ("--target", "sm_90")
+
+
+def irscope(*words: str | Path, code: int = 0, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command line; checks its exit code and that no traceback is shown."""
+    command = [sys.executable, "-m", "irscope", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=240, **options)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == code, f"{done.returncode}: {done.stderr}"
+    return done
+
+
+def document(*words: str | Path, code: int = 0) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(irscope("dump", *words, "--format", "json", code=code).stdout)
+    jsonschema.validate(loaded, schema(), cls=jsonschema.Draft202012Validator)
+    return loaded
+
+
+def test_version_and_help() -> None:
+    assert irscope("--version").stdout.strip() == f"irscope {__version__}"
+    shown = irscope("--help").stdout
+    for command in ("dump", "list", "doctor", "completion"):
+        assert command in shown
+
+
+def test_help_imports_neither_triton_nor_textual() -> None:
+    code = "import sys; sys.argv = ['irscope', '--help']\ntry:\n    from irscope.cli import main; main()\n" \
+           "except SystemExit: pass\nprint([m for m in ('triton', 'torch', 'textual', 'pygments') if m in sys.modules])"  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_dump_prints_a_readable_summary_and_writes_every_stage(tmp_path: Path) -> None:
+    done = irscope("dump", MATMUL, *HOPPER, "-o", tmp_path / "out")
+    for words in ("matmul_kernel", "sm_90", "registers", "occupancy", "configuration 0 of", "inferred: reaches tl.dot"):
+        assert words in done.stdout
+    written = {file.suffix: file for file in (tmp_path / "out").iterdir()}
+    assert set(written) == {".py", ".ttir", ".ttgir", ".llir", ".ptx", ".sass", ".cubin"}
+    assert written[".cubin"].read_bytes().startswith(b"\x7fELF")
+    assert written[".py"].read_bytes() == (SAMPLES / "matmul.py").read_bytes()
+    assert "tt.dot" in written[".ttir"].read_text(encoding="utf-8")
+
+
+def test_one_stage_goes_to_standard_output_alone() -> None:
+    assert irscope("dump", MATMUL, *HOPPER, "--stage", "ttgir").stdout.startswith("#blocked")
+    clean = irscope("dump", MATMUL, *HOPPER, "--stage", "ttgir", "--clean").stdout
+    assert "tt.func public @matmul_kernel" in clean
+    assert "loc(" not in clean
+
+
+def test_a_binary_stage_can_be_piped() -> None:
+    command = [sys.executable, "-m", "irscope", "dump", MATMUL, *HOPPER, "--stage", "cubin"]
+    assert subprocess.run(command, capture_output=True, check=True).stdout.startswith(b"\x7fELF")
+
+
+def test_the_json_document_has_the_fixed_names() -> None:
+    shown = document(MATMUL, *HOPPER, "--text", "--correlation")
+    assert shown["irscope"] == __version__
+    assert (shown["kernel"], shown["file"]) == ("matmul_kernel", MATMUL)
+    assert shown["target"] == {"backend": "cuda", "arch": "sm_90", "warp_size": 32}
+    assert [stage["name"] for stage in shown["stages"]] == ["source", "ttir", "ttgir", "llir", "ptx", "sass", "cubin"]
+    assert set(shown["signature"]) == set(shown["provenance"])
+    assert all(shown["resources"][name] is not None for name in RESOURCES)
+    assert shown["occupancy"]["limiter"] in ("registers", "shared memory")
+    by_name = {stage["name"]: stage for stage in shown["stages"]}
+    for name, stage in by_name.items():
+        if stage["text"] is not None:
+            assert stage["bytes"] == len(stage["text"].encode())
+            assert stage["lines"] == len(stage["text"].splitlines()), name
+    dot = next(row for row, line in enumerate(by_name["ttir"]["text"].splitlines(), 1) if "tt.dot" in line)
+    locations = {entry["line"]: entry["locations"] for entry in shown["correlation"]["ttir"]}
+    source = (SAMPLES / "matmul.py").read_text(encoding="utf-8").splitlines()
+    assert locations[dot][0]["file"] == MATMUL
+    assert "tl.dot(" in source[locations[dot][0]["line"] - 1]
+
+
+def test_a_script_can_choose_everything() -> None:
+    shown = document(
+        f"{MATMUL}::matmul_kernel", "--target", "cuda:80", "--num-warps", "4", "--num-stages", "2", "--maxnreg", "128",
+        "--const", "BLOCK_M=64", "--arg", "a_ptr=*bf16:16", "--arg", "b_ptr=*bf16:16", "--config", "1",
+        "--option", "enable_fp_fusion=False",
+    )  # fmt: skip
+    assert shown["target"]["arch"] == "sm_80"
+    assert {name: shown["options"][name] for name in ("num_warps", "num_stages", "maxnreg", "enable_fp_fusion")} == {
+        "num_warps": 4, "num_stages": 2, "maxnreg": 128, "enable_fp_fusion": False,
+    }  # fmt: skip
+    assert shown["constexprs"]["BLOCK_M"] == 64
+    assert (shown["signature"]["a_ptr"], shown["provenance"]["a_ptr"]) == ("*bf16", "given")
+    assert (shown["configuration"], shown["provenance"]["BLOCK_N"]) == (1, "configuration")
+    assert shown["resources"]["registers"] <= 128
+
+
+def test_amd_has_its_own_stages() -> None:
+    shown = document(MATMUL, "--target", "gfx942")
+    assert [stage["name"] for stage in shown["stages"]] == ["source", "ttir", "ttgir", "llir", "amdgcn", "hsaco"]
+    assert shown["target"] == {"backend": "hip", "arch": "gfx942", "warp_size": 64}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "kind"),
+    [
+        ([KERNELS / "compile_error.py"], 1, "compile"),
+        ([KERNELS / "raises.py"], 1, "file"),
+        ([KERNELS / "syntax_error.py"], 1, "syntax"),
+        ([KERNELS / "aborts.py"], 1, "worker"),
+        ([KERNELS / "loops_forever.py", "--timeout", "2"], 1, "timeout"),
+        ([KERNELS / "import_error.py"], 3, "missing"),
+        ([KERNELS / "two_kernels.py::nothing"], 2, "no_kernel"),
+        ([SAMPLES / "activations.py"], 2, "no_kernel"),
+        ([SAMPLES], 2, "usage"),
+        ([SAMPLES / "nowhere.py"], 2, "usage"),
+        ([SAMPLES / "README.md"], 2, "usage"),
+        ([MATMUL, "--target", "pdp11"], 2, "usage"),
+        ([MATMUL, "--const", "BLOCK_M"], 2, "usage"),
+        ([MATMUL, "--config", "99"], 2, "usage"),
+        ([MATMUL, "--python", "nowhere/python"], 2, "usage"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, str) else None,
+)
+def test_failures_as_json_and_as_lines(words: Sequence[str | Path], code: int, kind: str) -> None:
+    error = document(*words, code=code)["error"]
+    assert error["kind"] == kind
+    assert "\n" not in error["message"]
+    done = irscope("dump", *words, code=code)
+    assert error["message"] in done.stderr
+    assert f"irscope: {error['file'] or ''}" in done.stderr
+
+
+def test_a_wrong_option_is_a_usage_error() -> None:
+    assert "unrecognized arguments: --no-such-option" in irscope("dump", MATMUL, "--no-such-option", code=2).stderr
+    assert "invalid int value" in irscope("dump", MATMUL, "--num-warps", "many", code=2).stderr
+
+
+def test_a_stage_that_is_not_there_lists_those_that_are() -> None:
+    done = irscope("dump", MATMUL, *HOPPER, "--stage", "amdgcn", code=2)
+    assert "source, ttir, ttgir, llir, ptx, sass, cubin" in done.stderr
+
+
+def test_a_bundle_opens_where_there_is_no_triton(tmp_path: Path) -> None:
+    saved = tmp_path / "matmul.irscope"
+    irscope("dump", MATMUL, *HOPPER, "--bundle", saved)
+    hide = tmp_path / "hidden" / "triton"
+    hide.mkdir(parents=True)
+    (hide / "__init__.py").write_text("raise ImportError('there is no Triton here')", encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(hide.parent), "IRSCOPE_CACHE_DIR": str(tmp_path / "empty")}
+    done = irscope("dump", saved, "--format", "json", env=environment)
+    assert json.loads(done.stdout)["resources"] == document(MATMUL, *HOPPER)["resources"]
+
+
+def test_list_shows_parameters_and_configurations() -> None:
+    shown = irscope("list", SAMPLES).stdout
+    assert "matmul.py::matmul_kernel" in shown
+    assert "configuration 0: BLOCK_M=" in shown
+    listed = json.loads(irscope("list", MATMUL, "--format", "json").stdout)["kernels"]
+    assert [kernel["name"] for kernel in listed] == ["matmul_kernel"]
+
+
+def test_doctor_says_what_is_there() -> None:
+    done = irscope("doctor")
+    for name in ("Triton", "ptxas", "nvdisasm", "torch", "driver", "GPU"):
+        assert name in done.stdout
+    findings = {f["name"]: f for f in json.loads(irscope("doctor", "--format", "json").stdout)["findings"]}
+    assert findings["Triton"]["found"]
+
+
+def test_doctor_names_what_is_missing_and_its_command(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "empty")], check=True)
+    python = tmp_path / "empty" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    done = irscope("doctor", "--python", python, code=3)
+    assert f'"{python}" -m pip install "triton' in done.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_completion_scripts(shell: str) -> None:
+    assert "irscope" in irscope("completion", shell).stdout
+
+
+def test_completion_knows_commands_options_and_kernels(tmp_path: Path) -> None:
+    def completions(line: str) -> set[str]:
+        answers = tmp_path / "answers"
+        environment = {
+            **os.environ, "_ARGCOMPLETE": "1", "_ARGCOMPLETE_STDOUT_FILENAME": str(answers), "COMP_LINE": line,
+            "COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": "\n", "_ARGCOMPLETE_COMP_WORDBREAKS": " ",
+        }  # fmt: skip
+        subprocess.run([sys.executable, "-m", "irscope"], env=environment, check=True)
+        return {word.strip() for word in answers.read_text(encoding="utf-8").split("\n")}
+
+    assert {"dump", "doctor"} <= completions("irscope d")
+    assert "--num-warps" in completions("irscope dump x.py --num")
+    assert f"{MATMUL}::matmul_kernel" in completions(f"irscope dump {MATMUL}::")

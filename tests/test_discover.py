@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import KERNELS, SAMPLES
+
+from irscope import discover
+from irscope.request import IrscopeError
+
+
+def source(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "kernels.py"
+    file.write_text(f"import triton\nimport triton.language as tl\n{text}", encoding="utf-8")
+    return file
+
+
+def test_the_matmul_sample_as_it_is_written() -> None:
+    (kernel,) = discover.kernels(SAMPLES / "matmul.py")
+    assert kernel.name == "matmul_kernel"
+    assert [p.name for p in kernel.parameters][:6] == ["a_ptr", "b_ptr", "c_ptr", "M", "N", "K"]
+    assert {p.name for p in kernel.parameters if p.constexpr} == {"BLOCK_M", "BLOCK_N", "BLOCK_K", "GROUP_M"}
+    assert len(kernel.configurations) > 1
+    assert kernel.configurations[0].options["num_warps"] in (4, 8)
+
+
+def test_helpers_that_return_a_value_are_left_out() -> None:
+    assert [kernel.name for kernel in discover.kernels(KERNELS / "two_kernels.py")] == ["scale_kernel", "copy_kernel"]
+
+
+def test_a_function_that_another_one_calls_comes_last(tmp_path: Path) -> None:
+    file = source(
+        tmp_path,
+        "@triton.jit\ndef part(x_ptr):\n    tl.store(x_ptr, 1)\n\n"
+        "@triton.jit\ndef whole(x_ptr):\n    part(x_ptr)\n",
+    )
+    assert [kernel.name for kernel in discover.kernels(file)] == ["whole", "part"]
+
+
+def test_computed_configurations_are_said_to_be_unknown(tmp_path: Path) -> None:
+    file = source(
+        tmp_path,
+        "@triton.autotune(configs=[triton.Config({'B': b}) for b in (1, 2)], key=[])\n"
+        "@triton.heuristics({'EVEN': lambda a: True})\n"
+        "@triton.jit\ndef kernel(x_ptr, B: tl.constexpr, EVEN: tl.constexpr):\n    pass\n",
+    )
+    (kernel,) = discover.kernels(file)
+    assert not kernel.configurations_known
+    assert kernel.heuristics == ("EVEN",)
+
+
+def test_configurations_in_a_module_level_list_are_found(tmp_path: Path) -> None:
+    file = source(
+        tmp_path,
+        "CONFIGS = [triton.Config({'B': 16}, num_warps=2), triton.Config({'B': 32}, 4, 3)]\n"
+        "@triton.autotune(CONFIGS, key=[])\n@triton.jit\ndef kernel(x_ptr, B: tl.constexpr):\n    pass\n",
+    )
+    (kernel,) = discover.kernels(file)
+    assert [str(configuration) for configuration in kernel.configurations] == [
+        "B=16 num_warps=2",
+        "B=32 num_warps=4 num_stages=3",
+    ]
+
+
+def test_a_directory_passes_over_files_that_do_not_parse() -> None:
+    names = {kernel.name for kernel in discover.kernels(KERNELS)}
+    assert {"noisy_kernel", "scale_kernel"} <= names
+    assert "broken_kernel" not in names
+
+
+def test_reading_runs_nothing() -> None:
+    assert discover.kernels(KERNELS / "aborts.py") == []
+
+
+def test_a_syntax_error_is_at_its_line() -> None:
+    with pytest.raises(IrscopeError) as raised:
+        discover.kernels(KERNELS / "syntax_error.py")
+    assert raised.value.failure.kind == "syntax"
+    assert raised.value.failure.line in (8, 9)
+
+
+def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(IrscopeError) as raised:
+        discover.kernels(tmp_path / "nowhere.py")
+    assert raised.value.exit_code == 2

@@ -1,0 +1,239 @@
+"""What bad files and dying workers give: one clear line, the place, the way out, and the next request works."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import KERNELS, SAMPLES
+
+from irscope import session
+from irscope.client import Cancelled
+from irscope.model import Compilation, Failure, Target
+from irscope.request import Event, IrscopeError, Request, StageStarted
+
+HOPPER = Target.parse("sm_90")
+GOOD = Request(SAMPLES / "vector_add.py", target=HOPPER, fresh=True)
+
+
+def open_failing(name: str, **fields: object) -> tuple[Compilation, Failure]:
+    path = KERNELS / name
+    compilation = session.open(Request(path, target=HOPPER, **fields))  # type: ignore[arg-type]
+    assert compilation.failure is not None
+    assert "\n" not in compilation.failure.message
+    return compilation, compilation.failure
+
+
+@pytest.fixture(autouse=True)
+def _the_next_request_works(request: pytest.FixtureRequest) -> object:
+    yield
+    assert session.open(GOOD).failure is None
+
+
+def test_a_compile_error_is_at_its_line_and_column_in_tritons_words() -> None:
+    _, failure = open_failing("compile_error.py")
+    assert (failure.kind, failure.line, failure.column) == ("compile", 11, 13)
+    assert failure.file == str(KERNELS / "compile_error.py")
+    assert "128 and 64" in failure.message
+
+
+def test_an_undefined_name_is_at_its_line() -> None:
+    _, failure = open_failing("undefined_name.py")
+    assert (failure.kind, failure.line) == ("compile", 10)
+    assert "not_defined_anywhere" in failure.message
+
+
+def test_a_compile_error_in_a_helper_is_in_the_helpers_file(tmp_path: Path) -> None:
+    (tmp_path / "helpers.py").write_text(
+        "import triton\nimport triton.language as tl\n\n\n@triton.jit\ndef bad(x):\n    return x + tl.arange(0, 7)\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "caller.py").write_text(
+        "import triton\nimport triton.language as tl\nfrom helpers import bad\n\n\n@triton.jit\n"
+        "def kernel(x_ptr):\n    tl.store(x_ptr + tl.arange(0, 8), bad(1.0))\n",
+        encoding="utf-8",
+    )
+    failure = session.open(Request(tmp_path / "caller.py", target=HOPPER)).failure
+    assert failure is not None
+    assert failure.file is not None
+    assert (Path(failure.file).name, failure.line) == ("helpers.py", 7)
+
+
+def test_stages_reached_before_an_error_are_kept_and_its_ptx_line_followed(tmp_path: Path) -> None:
+    file = tmp_path / "kernel.py"
+    file.write_text(
+        "import triton\nimport triton.language as tl\n\n\n@triton.jit\ndef kernel(x_ptr):\n"
+        "    o = tl.arange(0, 32)\n"
+        "    y = tl.inline_asm_elementwise('no_such_instruction $0, $1;', '=r,r', [o], dtype=tl.int32,"
+        " is_pure=True, pack=1)\n    tl.store(x_ptr + o, y)\n",
+        encoding="utf-8",
+    )
+    compilation = session.open(Request(file, target=HOPPER))
+    assert compilation.failure is not None
+    assert list(compilation.stages) == ["ttir", "ttgir", "llir", "ptx"]
+    assert compilation.failure.stage == "cubin"
+    assert compilation.failure.message.startswith("ptxas: ")
+    assert "no_such_instruction" in compilation.failure.message
+    assert compilation.failure.line == 8
+
+
+def test_a_syntax_error_is_at_its_line() -> None:
+    compilation, failure = open_failing("syntax_error.py")
+    assert failure.kind == "syntax"
+    assert failure.line in (8, 9)  # Python versions differ in where they give up
+    assert compilation.sources[0].text.startswith('"""')
+
+
+def test_a_missing_module_comes_with_the_command_that_installs_it() -> None:
+    _, failure = open_failing("import_error.py")
+    assert (failure.kind, failure.line) == ("missing", 3)
+    assert "a_module_that_is_not_there" in failure.message
+    assert failure.hint is not None
+    assert "-m pip install a_module_that_is_not_there" in failure.hint
+
+
+def test_the_files_own_environment_is_suggested_where_it_has_triton(tmp_path: Path) -> None:
+    file = tmp_path / "project" / "kernels" / "kernel.py"
+    file.parent.mkdir(parents=True)
+    shutil.copy(KERNELS / "import_error.py", file)
+    windows = sys.platform == "win32"
+    python = tmp_path / "project" / ".venv" / ("Scripts/python.exe" if windows else "bin/python")
+    packages = tmp_path / "project" / ".venv" / ("Lib" if windows else "lib/python3.12") / "site-packages"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    (packages / "triton").mkdir(parents=True)
+    (packages / "triton" / "__init__.py").touch()
+    failure = session.open(Request(file, target=HOPPER)).failure
+    assert failure is not None
+    assert failure.hint is not None
+    assert f"--python {python}" in failure.hint
+
+
+def test_an_exception_at_import_is_at_its_line() -> None:
+    _, failure = open_failing("raises.py")
+    assert (failure.kind, failure.line) == ("file", 3)
+    assert failure.message.startswith("ValueError: this file")
+
+
+def test_a_file_that_exits_does_not_take_the_worker_along() -> None:
+    _, failure = open_failing("exits.py")
+    assert (failure.kind, failure.line) == ("file", 5)
+    assert failure.hint is not None
+    assert "__main__" in failure.hint
+
+
+def test_an_abort_names_the_line_that_was_running() -> None:
+    _, failure = open_failing("aborts.py")
+    assert (failure.kind, failure.line) == ("worker", 5)
+    assert "abort" in failure.message
+    assert failure.detail is not None
+
+
+def test_a_segmentation_fault_names_the_line_that_was_running() -> None:
+    _, failure = open_failing("segfaults.py")
+    assert (failure.kind, failure.line) == ("worker", 5)
+
+
+def test_an_endless_import_ends_at_the_timeout() -> None:
+    start = time.monotonic()
+    _, failure = open_failing("loops_forever.py", timeout=3)
+    assert (failure.kind, failure.line) == ("timeout", 3)
+    assert time.monotonic() - start < 30
+
+
+def test_an_endless_compile_names_the_stage() -> None:
+    _, failure = open_failing("hangs_in_compile.py", timeout=6)
+    assert (failure.kind, failure.stage) == ("timeout", "ttir")
+
+
+def test_a_worker_that_is_killed_is_said_to_be(tmp_path: Path) -> None:
+    def kill_worker(event: Event) -> None:
+        if isinstance(event, StageStarted):
+            for child in psutil.Process().children():
+                if any("worker" in part for part in child.cmdline()):
+                    child.kill()
+
+    compilation = session.open(Request(KERNELS / "hangs_in_compile.py", target=HOPPER), kill_worker)
+    assert compilation.failure is not None
+    assert compilation.failure.kind == "worker"
+    assert "killed" in compilation.failure.message
+
+
+def test_cancelling_ends_the_worker_at_once() -> None:
+    cancel = threading.Event()
+    threading.Timer(2, cancel.set).start()
+    start = time.monotonic()
+    with pytest.raises(Cancelled):
+        session.open(Request(KERNELS / "loops_forever.py", target=HOPPER), cancel=cancel)
+    assert time.monotonic() - start < 20
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXCPU"), reason="a limit on a process's memory is set the Unix way here")
+def test_running_out_of_memory_is_one_line() -> None:
+    import resource
+
+    command = [sys.executable, "-m", "irscope", "dump", str(KERNELS / "eats_memory.py")]
+    limit = 6 << 30
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "ran out of memory" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_a_file_writes_goes_to_the_log_and_harms_nothing() -> None:
+    compilation = session.open(Request(KERNELS / "noisy.py", target=HOPPER, fresh=True))
+    assert compilation.failure is None
+    for words in ("noisy: print", "noisy: descriptor 1", "noisy: descriptor 2", "noisy: logging"):
+        assert words in compilation.log
+
+
+def test_a_kernel_that_is_not_there_is_a_usage_error_that_lists_those_that_are() -> None:
+    with pytest.raises(IrscopeError) as raised:
+        session.open(Request(KERNELS / "two_kernels.py", "no_such_kernel", HOPPER))
+    assert raised.value.exit_code == 2
+    assert "scale_kernel, copy_kernel" in str(raised.value.failure.hint)
+
+
+def test_a_helper_is_not_a_kernel() -> None:
+    with pytest.raises(IrscopeError) as raised:
+        session.open(Request(KERNELS / "two_kernels.py", "offsets_of_program", HOPPER))
+    assert "helper" in raised.value.failure.message
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"options": {"num_wraps": "8"}}, "num_wraps"),
+        ({"options": {"num_warps": "5"}}, "options do not fit"),
+        ({"configuration": 3}, "no @triton.autotune configurations"),
+        ({"signature": "*fp32"}, "1 entries"),
+        ({"arguments": {"nothing": "i32"}}, "no parameter 'nothing'"),
+        ({"arguments": {"x_ptr": "*fp31"}}, "neither a type nor a constant"),
+        ({"arguments": {"BLOCK_SIZE": "i32"}}, "needs a value"),
+    ],
+)
+def test_what_does_not_fit_the_kernel_is_a_usage_error(fields: dict[str, object], words: str) -> None:
+    with pytest.raises(IrscopeError) as raised:
+        session.open(Request(SAMPLES / "vector_add.py", target=HOPPER, **fields))  # type: ignore[arg-type]
+    assert raised.value.exit_code == 2
+    assert words in raised.value.failure.message
+
+
+def test_an_interpreter_without_triton_says_how_to_install_it(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "empty")], check=True)
+    python = tmp_path / "empty" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    failure = session.open(Request(SAMPLES / "vector_add.py", target=HOPPER, python=python)).failure
+    assert failure is not None
+    assert failure.kind == "missing"
+    assert "-m pip install triton" in str(failure.hint)

@@ -1,0 +1,131 @@
+"""IR files and entries of Triton's cache, which are read and never run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import SAMPLES
+
+from irscope import bundle, session
+from irscope.analysis.figures import figures
+from irscope.model import Compilation
+from irscope.request import IrscopeError, Request
+
+COMPILE = """
+import sys
+sys.path.insert(0, {samples!r})
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from vector_add import vector_add_kernel as kernel
+function = getattr(kernel, "fn", kernel)
+signature = {{p.name: "constexpr" if p.is_constexpr else "*fp32" if "ptr" in p.name else "i32" for p in kernel.params}}
+constants = {{p.name: 1024 for p in kernel.params if p.is_constexpr}}
+triton.compile(ASTSource(kernel, signature, constants), target=GPUTarget("cuda", 80, 32))
+"""
+
+
+def opened(path: Path) -> Compilation:
+    return session.open(Request(path))
+
+
+@pytest.fixture(scope="module")
+def cache_entry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Triton itself left in its cache."""
+    folder = tmp_path_factory.mktemp("triton-cache")
+    environment = {**os.environ, "TRITON_CACHE_DIR": str(folder)}
+    code = COMPILE.format(samples=str(SAMPLES))
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    (entry,) = (path.parent for path in folder.rglob("*.cubin"))
+    return entry
+
+
+def test_a_cache_entry_opens_with_all_its_stages(cache_entry: Path) -> None:
+    compilation = opened(cache_entry)
+    assert compilation.kernel.name == "vector_add_kernel"
+    assert compilation.target.arch == "sm_80"
+    assert list(compilation.stages) == ["ttir", "ttgir", "llir", "ptx", "sass", "cubin"]
+    assert compilation.source(str(SAMPLES / "vector_add.py")) is not None
+    assert compilation.triton
+    found = figures(compilation)
+    assert found.resources.registers
+    assert found.resources.shared_dynamic_bytes == 0
+    assert found.occupancy.blocks_per_sm
+
+
+def test_the_metadata_file_of_an_entry_opens_it_too(cache_entry: Path) -> None:
+    assert opened(cache_entry / "vector_add_kernel.json").stages.keys() == opened(cache_entry).stages.keys()
+
+
+@pytest.mark.parametrize("stage", ["ttir", "ttgir", "llir", "ptx", "cubin"])
+def test_a_single_file_of_any_stage_opens(cache_entry: Path, stage: str) -> None:
+    compilation = opened(cache_entry / f"vector_add_kernel.{stage}")
+    assert stage in compilation.stages
+    assert compilation.kernel.name == "vector_add_kernel"
+    if stage != "ttir":  # which is not for a target yet
+        assert compilation.target.backend == "cuda"
+    if stage in ("ptx", "cubin"):
+        assert compilation.target.arch == "sm_80"
+    assert compilation.source(str(SAMPLES / "vector_add.py")) is not None or stage == "cubin"
+
+
+def test_a_cubin_alone_gives_sass_and_figures(cache_entry: Path) -> None:
+    compilation = opened(cache_entry / "vector_add_kernel.cubin")
+    assert "EXIT" in compilation.text("sass")
+    used = figures(compilation).resources
+    assert used.registers == figures(opened(cache_entry)).resources.registers
+    assert used.shared_dynamic_bytes is None  # only Triton's metadata knows
+
+
+@pytest.mark.parametrize("stage", ["amdgcn", "hsaco", "llir"])
+def test_amd_files_open(compiled_sample, tmp_path: Path, stage: str) -> None:  # type: ignore[no-untyped-def]
+    compilation = compiled_sample(f"{SAMPLES / 'softmax.py'}::softmax_kernel", "gfx942")
+    file = tmp_path / bundle.stage_file(compilation, stage)
+    found = compilation.stages[stage]
+    file.write_bytes(found.data if found.data is not None else found.text.encode())
+    alone = opened(file)
+    assert (alone.kernel.name, alone.target.arch) == ("softmax_kernel", "gfx942")
+
+
+def test_opening_runs_no_code(tmp_path: Path, cache_entry: Path) -> None:
+    """A file beside the stages, named as a module would be, is not imported; nor is what a location names."""
+    trap = tmp_path / "trap.py"
+    trap.write_text("raise SystemExit('this ran')", encoding="utf-8")
+    text = (cache_entry / "vector_add_kernel.ttir").read_text(encoding="utf-8")
+    stage = tmp_path / "kernel.ttir"
+    stage.write_text(text.replace(str(SAMPLES / "vector_add.py"), str(trap)), encoding="utf-8")
+    assert opened(stage).source(str(trap)) is not None
+
+
+@pytest.mark.parametrize("suffix", ["cubin", "hsaco", "ptx", "ttir"])
+@pytest.mark.parametrize("content", [b"", b"not what it says \xff\xfe", b"\x7fELF" + bytes(200)])
+def test_damaged_files_are_one_clear_line(tmp_path: Path, suffix: str, content: bytes) -> None:
+    file = tmp_path / f"kernel.{suffix}"
+    file.write_bytes(content)
+    try:
+        compilation = opened(file)
+    except IrscopeError as error:
+        assert error.exit_code == 2
+        assert "\n" not in error.failure.message
+    else:
+        assert suffix in ("ptx", "ttir")
+        assert figures(compilation).resources.registers is None
+
+
+def test_damaged_metadata_is_one_clear_line(cache_entry: Path, tmp_path: Path) -> None:
+    for file in cache_entry.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "vector_add_kernel.json").write_text('{"target": ', encoding="utf-8")
+    with pytest.raises(IrscopeError, match="not Triton's metadata"):
+        opened(tmp_path)
+
+
+def test_a_damaged_bundle_is_one_clear_line(tmp_path: Path) -> None:
+    file = tmp_path / "kernel.irscope"
+    file.write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(IrscopeError, match="not a whole bundle"):
+        opened(file)
