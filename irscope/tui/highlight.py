@@ -78,7 +78,7 @@ def _layers(cursor: str, mark: str, exact: str, strengths: tuple[float, float, f
         Layer.HIT: hit,
         Layer.CURRENT_HIT: current,
         Layer.SELECTION: selection,
-        Layer.RULER: Look(cursor, 0.07),
+        Layer.RULER: Look("#8c95a3", 0.1),
     }
 
 
