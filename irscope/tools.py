@@ -114,20 +114,29 @@ def disassemble(cubin: bytes, *options: str, timeout: float | None = 120) -> str
 
 
 def ptxas_verbose(ptx: str, arch: str, *options: str, tool: Tool | None = None, timeout: float | None = 300) -> str:
-    """What ``ptxas -v`` prints about a PTX text, compiled for ``arch`` (``sm_90a``) as Triton does.
+    """What ``ptxas -v`` prints about a PTX text for ``arch`` (``sm_90a``).
 
     Raises:
-        IrscopeError: there is no ptxas, or it does not accept the text.
+        IrscopeError: there is no ptxas, it does not accept the text, or it takes longer than ``timeout`` seconds.
     """
+    return _ptxas(ptx, arch, ("-v", *options), tool, timeout)[1]
+
+
+def assemble(ptx: str, arch: str, *options: str, tool: Tool | None = None, timeout: float | None = 300) -> bytes:
+    """The cubin of a PTX text; errors as `ptxas_verbose`."""
+    return _ptxas(ptx, arch, options, tool, timeout)[0]
+
+
+def _ptxas(ptx: str, arch: str, options: Sequence[str], tool: Tool | None, timeout: float | None) -> tuple[bytes, str]:
     tool = tool or find("ptxas")
     with tempfile.TemporaryDirectory(prefix="irscope-", ignore_cleanup_errors=True) as directory:
-        source = Path(directory) / "kernel.ptx"
+        source, made = Path(directory) / "kernel.ptx", Path(directory) / "kernel.cubin"
         source.write_text(ptx, encoding="utf-8", newline="\n")
-        command = [str(tool.path), "-v", *options, f"--gpu-name={arch}", str(source), "-o", str(source) + ".cubin"]
-        done = _run(command, timeout)
-    if done.returncode != 0:
-        raise IrscopeError(Failure("ptxas", _last_message(done.stderr, str(source), "the PTX"), detail=done.stderr))
-    return done.stderr
+        done = _run([str(tool.path), *options, f"--gpu-name={arch}", str(source), "-o", str(made)], timeout)
+        if done.returncode != 0:
+            message = _last_message(done.stderr, str(source), "the PTX")
+            raise IrscopeError(Failure("ptxas", message, stage="cubin", detail=done.stderr))
+        return made.read_bytes(), done.stderr
 
 
 def _run(command: Sequence[str], timeout: float | None) -> subprocess.CompletedProcess[str]:

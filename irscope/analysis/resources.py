@@ -82,7 +82,7 @@ def from_cubin(data: bytes, name: str | None = None, sass: str = "", ptx: str = 
 def from_hsaco(data: bytes, name: str | None = None, amdgcn: str = "") -> Resources:
     """Figures of one kernel of an AMD code object; spills and instructions need its assembly.
 
-    LLVM comments every spill and reload with its bytes; their sum is 4 times the count in the metadata.
+    LLVM comments every spill and reload with its bytes; the spills' sum is 4 times the metadata's count.
     """
     kernel = hsaco.read(data).kernel(name)
     if kernel is None:
