@@ -73,7 +73,7 @@ sys.stdout.write(compiled.asm["llir"])
 
 
 def llvm_ir(file: Path | None) -> list[str]:
-    """Lines of a real module: the preamble, then its functions, without the metadata at the end."""
+    """A thousand lines of a real module's functions, without the metadata around them."""
     if file is not None:
         text = file.read_text(encoding="utf-8")
     else:
@@ -83,7 +83,9 @@ def llvm_ir(file: Path | None) -> list[str]:
     lines = text.splitlines()
     begin = next(at for at, line in enumerate(lines) if line.startswith("define "))
     end = max(at for at, line in enumerate(lines) if line == "}") + 1
-    return lines[begin:end]
+    functions = lines[begin:end]
+    # So that the short text and the long one have the same pages.
+    return (functions * (SHORT // len(functions) + 1))[:SHORT]
 
 
 class Bench(App[None]):
@@ -213,7 +215,7 @@ def page_down(rounds: int, folder: Path) -> dict[str, list[float]]:
     for turn in range(rounds):
         for what, terminal in terminals.items():
             times[what].append(terminal.press(PAGE_DOWN))
-            if turn % 15 == 14 and str(LONG) not in what:
+            if turn % 16 == 15 and str(LONG) not in what:
                 # A short text ends; the strips of its beginning are no longer kept by then.
                 terminal.press(HOME)
     for terminal in terminals.values():
@@ -269,8 +271,7 @@ def main() -> int:
     held = True
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        function = llvm_ir(given.llir)
-        text = (function * (LONG // len(function) + 1))[:LONG]
+        text = llvm_ir(given.llir) * (LONG // SHORT)
         (folder / "text.ll").write_text("\n".join(text) + "\n", encoding="utf-8")
         print(f"{LONG} lines of LLVM IR, {sum(map(len, text)) / 1e6:.1f} MB; screen {WIDTH}x{HEIGHT}")
         print(f"{'':46}{'median':>9}{'p95':>9}{'ratio':>8}{'p95':>6}{'bound':>7}")

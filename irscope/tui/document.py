@@ -19,7 +19,7 @@ from irscope.tui.lexers import Language, lexer_for
 
 TAB = 4
 #: Beyond it a line is lexed only as far as it is shown, in steps of this many characters.
-LEX_STEP = 1024
+LEX_STEP = 256
 
 # What a terminal would obey or hide is shown instead: C0 as its picture, the rest (C1, line separators,
 # bidirectional overrides, byte order mark, lone surrogates) as a replacement character. One to one, so that

@@ -84,6 +84,12 @@ class IrLexer(LlvmLexer):
                 groups(Whitespace, Name.Variable, Whitespace, Operator, Whitespace, Name.Function),
             ),
             (r"(^\s+)((?:tail |musttail |notail )?[a-z]\w+)(?=\s|$)", groups(Whitespace, Name.Function)),
+            # What most of a line is made of, before the long lists of words.
+            (r"\s+", Whitespace),
+            (r"%[\w$.-]+", Name.Variable),
+            (r"[,(){}\[\]<>*]+", Punctuation),
+            # A line may be lexed in part, so a string need not end: inline assembly is long.
+            (r'c?"[^"]*"?', String),
             (r"!dbg(?= )|!\d+", Comment.Special),
             (r"![A-Z]\w+", Name.Class),
             (r"[a-zA-Z]+(?=: )", Name.Attribute),
