@@ -194,9 +194,7 @@ def last_frame(log: str, requested: str | None) -> tuple[str | None, int | None]
 
 def in_words(code: int) -> str:
     unsigned = code & 0xFFFFFFFF if code > 255 else code
-    return EXIT_WORDS.get(unsigned) or (
-        f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    )
+    return EXIT_WORDS.get(unsigned) or (f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}")
 
 
 def during(stage: str | None) -> str:

@@ -61,9 +61,7 @@ def kernels_in(content: bytes, path: Path) -> list[Kernel]:
         line, column = getattr(error, "lineno", None), getattr(error, "offset", None)
         message = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
         raise IrscopeError(Failure("syntax", message, str(path), line, column)) from error
-    functions = [
-        node for node in tree.body if isinstance(node, ast.FunctionDef) and jit_dialect(node) is not None
-    ]
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and jit_dialect(node) is not None]
     constants = module_constants(tree)
     names = {function.name for function in functions}
     called = {
@@ -141,9 +139,7 @@ def parameter_of(argument: ast.arg, default: ast.expr | None) -> Parameter:
     )
 
 
-def configurations_of(
-    autotune: ast.Call, constants: Mapping[str, ast.expr]
-) -> tuple[Configuration, ...] | None:
+def configurations_of(autotune: ast.Call, constants: Mapping[str, ast.expr]) -> tuple[Configuration, ...] | None:
     """The configurations where they are written out; ``None`` where only running the file shows them."""
     listed = next((k.value for k in autotune.keywords if k.arg == "configs"), None)
     if listed is None:

@@ -13,9 +13,7 @@ from typing import Any, Literal
 BackendName = Literal["cuda", "hip"]
 
 #: Where the value of a parameter came from, strongest first (DESIGN section 7).
-Provenance = Literal[
-    "given", "saved", "captured", "configuration", "heuristic", "default", "inferred", "guessed"
-]
+Provenance = Literal["given", "saved", "captured", "configuration", "heuristic", "default", "inferred", "guessed"]
 
 
 class InvalidTarget(ValueError):

@@ -177,9 +177,7 @@ class Conversation:
         start = time.perf_counter()
         with ThreadPoolExecutor(1, "irscope-nvdisasm") as self._pool:
             try:
-                answer, log = _client.ask(
-                    found.python, self.message(), self.on_message, self.request.timeout, cancel
-                )
+                answer, log = _client.ask(found.python, self.message(), self.on_message, self.request.timeout, cancel)
             except IrscopeError as error:
                 return failed(self.request, self.target, self, with_advice(error.failure, self.request))
             self.finish_sass()
@@ -292,9 +290,7 @@ def with_missing_stages(compilation: Compilation) -> Compilation:
     return replace(compilation, pipeline=pipeline, stages=ordered)
 
 
-def failed(
-    request: Request, target: Target, reached: Conversation | None, failure: Failure
-) -> Compilation:
+def failed(request: Request, target: Target, reached: Conversation | None, failure: Failure) -> Compilation:
     """What there is of a compilation that failed: the file as it is now, and the stages reached."""
     stages = reached.stages if reached else {}
     pipeline = reached.pipeline if reached else ()

@@ -66,3 +66,20 @@ def cubins(binaries: list[Binary]) -> list[Binary]:
 @pytest.fixture(scope="session")
 def hsacos(binaries: list[Binary]) -> list[Binary]:
     return [binary for binary in binaries if not binary.is_cuda]
+
+
+SUPPORTED_TRITONS = ("3.3.1", "3.4.0", "3.5.1", "3.6.0", "3.7.1", "3.8.0", "3.9.0")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--tritons",
+        default=f"{SUPPORTED_TRITONS[0]},{SUPPORTED_TRITONS[-1]}",
+        help="versions for the tests marked 'versions': a list with commas, or 'all'; default: oldest and newest",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "triton" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--tritons")
+        metafunc.parametrize("triton", SUPPORTED_TRITONS if chosen == "all" else chosen.split(","))

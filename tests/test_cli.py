@@ -44,8 +44,14 @@ def test_version_and_help() -> None:
 
 
 def test_help_imports_neither_triton_nor_textual() -> None:
-    code = "import sys; sys.argv = ['irscope', '--help']\ntry:\n    from irscope.cli import main; main()\n" \
-           "except SystemExit: pass\nprint([m for m in ('triton', 'torch', 'textual', 'pygments') if m in sys.modules])"  # fmt: skip
+    code = """
+import sys
+from irscope.cli import main
+try:
+    main(["--help"])
+except SystemExit:
+    print([name for name in ("triton", "torch", "textual", "pygments") if name in sys.modules])
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 

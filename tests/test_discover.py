@@ -31,8 +31,7 @@ def test_helpers_that_return_a_value_are_left_out() -> None:
 def test_a_function_that_another_one_calls_comes_last(tmp_path: Path) -> None:
     file = source(
         tmp_path,
-        "@triton.jit\ndef part(x_ptr):\n    tl.store(x_ptr, 1)\n\n"
-        "@triton.jit\ndef whole(x_ptr):\n    part(x_ptr)\n",
+        "@triton.jit\ndef part(x_ptr):\n    tl.store(x_ptr, 1)\n\n@triton.jit\ndef whole(x_ptr):\n    part(x_ptr)\n",
     )
     assert [kernel.name for kernel in discover.kernels(file)] == ["whole", "part"]
 

@@ -27,9 +27,7 @@ def test_every_sample_file_has_a_kernel_or_is_used_by_one() -> None:
 
 @pytest.mark.parametrize("target", CUDA_TARGETS)
 @pytest.mark.parametrize("path", SAMPLE_KERNELS, ids=sample_id)
-def test_figures_are_those_that_ptxas_prints_for_the_same_ptx(
-    compiled_sample: Compile, path: str, target: str
-) -> None:
+def test_figures_are_those_that_ptxas_prints_for_the_same_ptx(compiled_sample: Compile, path: str, target: str) -> None:
     compilation = compiled_sample(path, target)
     assert compilation.failure is None, compilation.failure
     assert list(compilation.stages) == ["ttir", "ttgir", "llir", "ptx", "sass", "cubin"]
@@ -37,8 +35,9 @@ def test_figures_are_those_that_ptxas_prints_for_the_same_ptx(
     declared = re.search(r"^\.target (sm_\w+)", ptx, re.MULTILINE)
     assert declared is not None
     fusion = [] if compilation.metadata["enable_fp_fusion"] else ["--fmad=false"]
-    # As Triton runs it: since 3.8 with an option of its own, which changes the allocation of registers.
-    options = ["-lineinfo", *fusion, *(["--regAllocOptLevel=2"] if "3.8" <= str(compilation.triton) else [])]
+    # As Triton runs it: since 3.7 with an option of its own, which changes the allocation of registers.
+    own = ["--regAllocOptLevel=2"] if str(compilation.triton) >= "3.7" else []
+    options = ["-lineinfo", *fusion, *own]
     tool = tools.find("ptxas-blackwell") if takes_blackwell(compilation) else tools.find("ptxas")
     log = tools.ptxas_verbose(ptx, declared[1], *options, tool=tool)
     printed = ptxas_reports(log)[compilation.kernel.name]

@@ -64,9 +64,7 @@ def document(
     return shown
 
 
-def stages(
-    compilation: Compilation, figures: Figures, files: Mapping[str, Path], text: bool
-) -> list[dict[str, Any]]:
+def stages(compilation: Compilation, figures: Figures, files: Mapping[str, Path], text: bool) -> list[dict[str, Any]]:
     listed = []
     for name, stage in with_source(compilation).items():
         file = files.get(name)

@@ -146,6 +146,13 @@ def of_compiler(error: BaseException, logged: str) -> dict[str, Any]:
     ptxas = _PTXAS_ERROR.search(str(error))
     if ptxas:
         return {**failure, "message": f"ptxas: {ptxas['message']}", "ptx_line": int(ptxas["line"])}
+    if "ld.lld not found" in str(error):
+        return {
+            **failure,
+            "kind": "missing",
+            "message": f"this Triton links AMD kernels with LLVM's lld, which is not there: {one_line(str(error))}",
+            "hint": "install lld and set TRITON_HIP_LLD_PATH to its ld.lld, or take Triton 3.5 or newer with --python",
+        }
     message = f"{type(error).__name__}: {error}"
     tool = _TOOL_ERROR.search(str(error)) or _TOOL_ERROR.search(logged)
     if tool:

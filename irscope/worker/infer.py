@@ -61,9 +61,7 @@ class Answer:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        return {
-            name: versions.divisibility(p.divisor) for name, p in self.parameters.items() if p.divisor is not None
-        }
+        return {name: versions.divisibility(p.divisor) for name, p in self.parameters.items() if p.divisor is not None}
 
 
 def specialize(kernel: LoadedKernel, request: dict[str, Any]) -> Answer:
