@@ -90,7 +90,7 @@ class PaneRow(Horizontal):
             if self.children[position] is not self.panes[name]:
                 self.move_child(self.panes[name], before=position)
 
-    def lay_out(self, *, focus: bool = False) -> None:
+    def lay_out(self, *, focus: bool = False, entered: bool = False) -> None:
         """Put on screen what should be there; the pane in use is always among them."""
         if self.current in self.available and self.current not in self.shown:
             self.current = self.shown[0]
@@ -103,7 +103,7 @@ class PaneRow(Horizontal):
                 pane.load()
         if focus and (pane_in_use := self.pane) is not None:
             self.screen.set_focus(pane_in_use.view)
-        self.post_message(self.Arranged(entered=focus))
+        self.post_message(self.Arranged(entered=entered))
 
     def on_resize(self, event: events.Resize) -> None:
         had_focus = self.pane is not None and self.pane.view.has_focus
@@ -115,7 +115,7 @@ class PaneRow(Horizontal):
         if name in self.available:
             self._want(name)
             self.current = name
-            self.lay_out(focus=True)
+            self.lay_out(focus=True, entered=True)
 
     def noticed_focus(self, name: str) -> None:
         """The user clicked into a pane, or tabbed to it."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from weakref import WeakSet
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -18,7 +20,6 @@ from irscope.model import Compilation, Failure, Kernel, Stage
 from irscope.request import Request
 from irscope.tui.breadcrumb import Breadcrumb
 from irscope.tui.change_bar import ChangeBar
-from irscope.tui.code_view import CodeView
 from irscope.tui.error_panel import ErrorPanel
 from irscope.tui.figures import FigureColumn, FigureLines, Section
 from irscope.tui.finder import Finder
@@ -73,6 +74,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.device: str | None = None
         self.links = Links()
         self.finder = Finder()
+        self._heeded: WeakSet[StagePane] = WeakSet()
         #: Where the cursor was moved to last: view and row.
         self._origin: tuple[str, int] | None = None
         self.header = Header()
@@ -116,6 +118,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.header.show(*words_of_request(request))
         self.strip.show((SOURCE, GPU))
         await self.panes.set_available((SOURCE,))
+        self._heed()
         path = request.path
         if path.suffix == ".py" and path.is_file():
             self.source.set_texts({SOURCE: read_source(str(path)) or StageText(SOURCE, "", title=path.name)})
@@ -251,6 +254,7 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     async def _show_panes(self, names: Iterable[str]) -> None:
         await self.panes.set_available((*names, LOG))
+        self._heed()
         for name, pane in self.panes.panes.items():
             if not pane.texts:
                 pane.set_texts({}, f"waiting for {describe(name).title}")
@@ -279,11 +283,16 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     # The cursor, and what it lights up
 
-    @on(CodeView.CursorMoved)
-    def _cursor_moved(self, event: CodeView.CursorMoved) -> None:
-        pane = self.panes.pane
-        if pane is not None and event.view is pane.view:
-            pane.moved()
+    def _heed(self) -> None:
+        """Follow the cursor of every pane, in the same frame in which it moves."""
+        for pane in self.panes.all_panes():
+            if pane not in self._heeded:
+                self._heeded.add(pane)
+                self.watch(pane.view, "visited", partial(self._cursor_moved, pane), init=False)
+
+    def _cursor_moved(self, pane: StagePane) -> None:
+        pane.moved()
+        if pane is self.panes.pane:
             self._follow(pane)
 
     @on(DescendantFocus)
