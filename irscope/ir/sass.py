@@ -22,6 +22,8 @@ from irscope.ir.lines import (
 
 _FRAME = re.compile(r'//## File "(.*?)", line (\d+)(?: inlined at "(.*?)", line (\d+))?')
 _INSTRUCTION = re.compile(r"\s*\{?\s*/\*[0-9a-f]+\*/")
+#: Two instructions that are issued together stand in braces.
+_PARTS = re.compile(r"\s*(\{?)\s*(/\*[0-9a-f]+\*/)\s+(?:(@!?U?P\w+)\s+)?(.*?)[\s;]*$")
 #: ``nvdisasm -gp`` names rows of the embedded PTX in the same form; they are no source.
 _EMBEDDED_PTX = ".nv_debug_ptx_txt"
 
@@ -87,4 +89,13 @@ def _clean_rows(lines: list[str]) -> Iterator[tuple[int, str]]:
         body = line.strip()
         if body.startswith("//") or (body[:1] == "." and (body[-1] != ":" or body.startswith(".text."))):
             continue
-        yield row, line.rstrip()
+        yield row, _compact(line)
+
+
+def _compact(line: str) -> str:
+    """An instruction without the thirty blanks that nvdisasm aligns with; narrow panes have no room for them."""
+    parts = _PARTS.match(line)
+    if parts is None:
+        return line.rstrip()
+    opening, address, predicate, instruction = parts.groups()
+    return f"{opening}{address} {predicate or '':>5} {instruction}"

@@ -66,8 +66,18 @@ def test_frames():
 
 def test_clean_text_is_labels_and_instructions():
     lines = sass.clean(TEXT).lines
-    assert [line.strip() for line in lines[:2]] == ["kernel:", "/*0000*/                   NOP ;"]
+    assert lines[:2] == ["kernel:", "/*0000*/       NOP"]
     assert ".L_x_1:" in lines
     assert not [line for line in lines if "##" in line or ".section" in line or "----" in line]
     index = sass.index(TEXT)
     assert index.operation_count == 9
+
+
+def test_clean_text_keeps_predicates_and_pairs_within_few_columns():
+    text = "        /*0470*/              @!P1 IADD3 R0, R1 ;\n{       /*0480*/                   IADD3 R2, R3 ;\n"
+    text += "        /*0490*/              @UP0 XMAD R4, R5  }\n"
+    assert sass.clean(text).lines == [
+        "/*0470*/  @!P1 IADD3 R0, R1",
+        "{/*0480*/       IADD3 R2, R3",
+        "/*0490*/  @UP0 XMAD R4, R5  }",
+    ]
