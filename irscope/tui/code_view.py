@@ -54,9 +54,10 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
     and the cursor are held within the text.
     """
 
+    # No horizontal scroll bar: a row more of text in every pane, and keys and wheel scroll sideways all the same.
     DEFAULT_CSS = """
     CodeView {
-        scrollbar-size: 1 1;
+        scrollbar-size: 0 1;
         background: $surface;
     }
     """
@@ -499,6 +500,9 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
     def _refresh_rows(self, rows: Iterable[int]) -> None:
         """Repaints those of the rows that are in view."""
         top, height, visible = self.scroll_offset.y, self._space.height, self._visible_rows()
+        if not self._wrap:
+            self._refresh_screen_lines([row - top for row in rows if row in visible])
+            return
         self._refresh_screen_lines(
             [
                 line - top

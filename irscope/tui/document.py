@@ -34,6 +34,9 @@ _VISIBLE = (
 )
 
 
+_SEPARATORS = " \t,;"
+
+
 class Run(NamedTuple):
     """Characters up to ``end`` (shown, exclusive) that have the same token type."""
 
@@ -123,8 +126,7 @@ class Document:
 
     def _lex(self, text: str) -> list[Run]:
         return [
-            Run(start + len(value), token)
-            for start, token, value in self._lexer.get_tokens_unprocessed(text + "\n")
+            Run(start + len(value), token) for start, token, value in self._lexer.get_tokens_unprocessed(text + "\n")
         ]
 
     def _lex_whole(self) -> list[list[Run]]:
@@ -146,14 +148,17 @@ class Document:
 
 
 def _merge(runs: list[Run], text: str) -> list[Run]:
-    """Joins neighbours that look the same, and blanks to what is beside them: a run costs an escape code."""
+    """Joins neighbours that look the same, and separators to what is before them.
+
+    Each run costs an escape code of some 40 bytes, which is most of what a terminal is sent.
+    """
     merged: list[Run] = []
     start = 0
     for end, token in runs:
         end = min(end, len(text))
         if end <= start:
             continue
-        if merged and (token is merged[-1].token or text[start:end].isspace()):
+        if merged and (token is merged[-1].token or not text[start:end].strip(_SEPARATORS)):
             merged[-1] = Run(end, merged[-1].token)
         elif len(merged) == 1 and text[:start].isspace():
             merged[0] = Run(end, token)
