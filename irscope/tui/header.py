@@ -73,9 +73,12 @@ def words_of(compilation: Compilation, *, stale: bool, origin: str) -> tuple[lis
     if chosen.options.get("num_ctas", 1) != 1:
         left.append(Word(f"ctas {chosen.options['num_ctas']}", "", 2))
     declared = {parameter.name for parameter in kernel.parameters if parameter.constexpr}
-    # Those that a parameter's value 1 made constant come last: they go first where room is short.
+    # What a parameter's value 1 made constant comes last, and goes first where room is short.
     constants = sorted(chosen.constexprs.items(), key=lambda item: item[0] not in declared)
-    left += [Word(f"{name}={value}", "$text-muted", 3 + number / 100) for number, (name, value) in enumerate(constants)]
+    left += [
+        Word(f"{name}={value}", "$text-muted", (3 if name in declared else 7) + position / 100)
+        for position, (name, value) in enumerate(constants)
+    ]
     if chosen.configuration is not None:
         total = f" of {len(kernel.configurations)}" if kernel.configurations else ""
         left.append(Word(f"configuration {chosen.configuration + 1}{total}", "", 4))
@@ -83,9 +86,9 @@ def words_of(compilation: Compilation, *, stale: bool, origin: str) -> tuple[lis
     if stale:
         right.append(Word("STALE", "bold $warning", 0))
     if count := len(compilation.warnings):
-        right.append(Word(f"{count} warning{'s' if count > 1 else ''} (O)", "$warning", 5))
+        right.append(Word(f"{count} warning{'s' if count > 1 else ''} (O)", "$warning", 6))
     if origin:
-        right.append(Word(origin, "$success", 6))
+        right.append(Word(origin, "$success", 1.5))
     if compilation.triton:
         right.append(Word(f"triton {compilation.triton}", "$text-muted", 1))
     return left, right

@@ -107,6 +107,16 @@ class Workbench(Screen[None], inherit_bindings=False):
     def _resized(self, event: Resize) -> None:
         self.set_class(event.size.width < WIDE, "narrow")
         self.set_class(event.size.height < LOW, "low")
+        self.call_after_refresh(self._reveal)
+
+    def _reveal(self) -> None:
+        """Where there is less room than before: the cursor and what is lit stay in view."""
+        for name in self.panes.shown:
+            pane = self.panes.panes.get(name)
+            if pane is not None and pane is self.panes.pane:
+                pane.view.scroll_to_row(pane.view.cursor_row, centre=False)
+            elif pane is not None and not pane.locked:
+                pane.view.scroll_to_marks()
 
     @property
     def source(self) -> StagePane:
