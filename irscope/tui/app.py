@@ -458,6 +458,8 @@ class IrscopeApp(App[int], inherit_bindings=False):
         problem = self.why_not_theme(self.theme)
         if problem is not None:
             self.notify(problem, severity="warning")
+            # Known as the one in use, so that the file keeps what the user has there.
+            self.settings = replace(self.settings, theme=DEFAULT_THEME)
             self.theme = DEFAULT_THEME
         elif self.theme != self.settings.theme:
             self.settings = replace(self.settings, theme=self.theme)
