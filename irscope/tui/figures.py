@@ -1,4 +1,4 @@
-"""The figures of a kernel, always in sight: a column on a wide screen, two lines on a narrow one."""
+"""The figures of a kernel, always in sight: a column on a wide screen, three lines on a narrow one."""
 
 from __future__ import annotations
 
@@ -59,7 +59,10 @@ def sections(
         shown.append(
             Section(
                 "operations",
-                tuple(Figure(describe(name).title, number(count)) for name, count in instructions.items()),
+                tuple(
+                    Figure(describe(name).title, number(count), "", describe(name).title)
+                    for name, count in instructions.items()
+                ),
             )
         )
     times = tuple(
@@ -69,7 +72,7 @@ def sections(
     )
     if times:
         total = sum(stage.seconds or 0 for stage in compilation.stages.values())
-        shown.append(Section("compile time", (*times, Figure("all stages", duration(total), "bold"))))
+        shown.append(Section("compile time", (*times, Figure("all stages", duration(total), "bold", "compiled in"))))
     return shown
 
 
@@ -84,15 +87,15 @@ def _resources(target: Target, found: Resources) -> tuple[Figure, ...]:
         ]
     return (
         *registers,
-        Figure("spill stores", number(found.spill_store_bytes, "B"), spilled, "spills"),
-        Figure("spill loads", number(found.spill_load_bytes, "B"), spilled),
+        Figure("spill stores", number(found.spill_store_bytes, "B"), spilled, "spilled"),
+        Figure("spill loads", number(found.spill_load_bytes, "B"), spilled, "reloaded"),
         Figure("stack", number(found.stack_bytes, "B"), "", "stack"),
         Figure("shared, static", number(found.shared_static_bytes, "B"), "", "static"),
         Figure("shared, dynamic", number(found.shared_dynamic_bytes, "B"), "", "shared"),
         Figure("barriers", number(found.barriers), "", "barriers"),
         Figure("parameters", number(found.parameter_bytes, "B")),
         Figure("code", number(found.code_bytes, "B"), "", "code"),
-        Figure("instructions", number(found.instructions), "", "instructions"),
+        Figure("instructions", number(found.instructions), "", "instr"),
     )
 
 
@@ -101,12 +104,13 @@ def _occupancy(target: Target, found: Occupancy) -> tuple[Figure, ...]:
     warps = number(found.warps_per_sm)
     if found.warps_per_sm is not None and found.max_warps_per_sm:
         warps += f" of {found.max_warps_per_sm}"
-        share = f" {100 * found.warps_per_sm / found.max_warps_per_sm:.0f} %"
+        share = f"{100 * found.warps_per_sm / found.max_warps_per_sm:.0f} %"
     else:
-        share = ""
+        share = "-"
     return (
         Figure(f"blocks per {unit}", number(found.blocks_per_sm), "bold", f"blocks/{unit}"),
-        Figure(f"warps per {unit}", warps + share, "", "warps"),
+        Figure(f"warps per {unit}", warps, "", "warps"),
+        Figure("occupied", share),
         Figure("limited by", found.limiter or "-", "", "limit"),
     )
 
@@ -128,9 +132,9 @@ class FigureColumn(VerticalScroll):
 
 
 class FigureLines(Widget):
-    """The figures of a narrow screen: as many as two lines hold."""
+    """The figures of a narrow screen, in three lines; the strip above has the time of each stage."""
 
-    LINES = 2
+    LINES = 3
 
     def __init__(self) -> None:
         super().__init__(id="figure-lines")

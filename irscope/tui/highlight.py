@@ -220,9 +220,7 @@ class Highlighter:
         """Style of what is no token: gutter, ruler, padding."""
         style = self._plain.get((colour, layer, bold))
         if style is None:
-            style = Style(
-                color=Color.parse(colour).rich_color, bgcolor=self._backgrounds[layer], bold=bold or None
-            )
+            style = Style(color=Color.parse(colour).rich_color, bgcolor=self._backgrounds[layer], bold=bold or None)
             self._plain[colour, layer, bold] = style
         return style
 

@@ -17,9 +17,7 @@ class Search:
     ``regex`` is set and the pattern is none. Matches of no length count for nothing.
     """
 
-    def __init__(
-        self, lines: Sequence[str], pattern: str, *, regex: bool = False, case: Case = "smart"
-    ) -> None:
+    def __init__(self, lines: Sequence[str], pattern: str, *, regex: bool = False, case: Case = "smart") -> None:
         ignore = case == "insensitive" or (case == "smart" and pattern == pattern.lower())
         self.lines = lines
         #: What to look for by plain comparison, several times as fast as a regular expression.
