@@ -17,9 +17,7 @@ def rows(presses: int) -> list[Row]:
         moves = pane.cursor_move(presses, folder)
         progress(".")
         used, size = pane.memory(folder)
-    memory = Row(
-        f"pane with {pane.LONG} lines, memory / its text", megabytes(used), megabytes(size), used / size, 4.0
-    )
+    memory = Row(f"pane with {pane.LONG} lines, memory / its text", megabytes(used), megabytes(size), used / size, 4.0)
     return [*against_first(pages, [1.5]), *against_first(moves, [2.0, None]), memory]
 
 
