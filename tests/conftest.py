@@ -7,23 +7,11 @@ from pathlib import Path
 
 import pytest
 from binaries import Binary, compile_all
+from samples import SAMPLES
 
 from irscope import session
 from irscope.model import Compilation, Target
 from irscope.request import Request
-
-ROOT = Path(__file__).parent.parent
-SAMPLES = ROOT / "sample_kernels"
-KERNELS = Path(__file__).parent / "kernels"
-
-#: Every sample kernel, as ``irscope dump`` takes it.
-SAMPLE_KERNELS = tuple(
-    f"{kernel.file}::{kernel.name}" for file in sorted(SAMPLES.glob("*.py")) for kernel in session.kernels(file)
-)
-
-
-def sample_id(path: str) -> str:
-    return path.rpartition("::")[2].removesuffix("_kernel")
 
 
 @pytest.fixture(scope="session", autouse=True)

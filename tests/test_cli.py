@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import KERNELS, SAMPLES
+from samples import KERNELS, SAMPLES
 
 from irscope import __version__
 from irscope.report.document import RESOURCES, schema

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import KERNELS, SAMPLES
+from samples import KERNELS, SAMPLES
 
 from irscope import discover
 from irscope.request import IrscopeError

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import KERNELS, SAMPLES
+from samples import KERNELS, SAMPLES
 
 from irscope import session
 from irscope.client import Cancelled

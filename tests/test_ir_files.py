@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SAMPLES
+from samples import SAMPLES
 
 from irscope import bundle, session
 from irscope.analysis.figures import figures

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from samples import ROOT
 
 PACKAGE = ROOT / "irscope"
 

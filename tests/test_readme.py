@@ -6,7 +6,7 @@ import re
 import shlex
 
 import pytest
-from conftest import ROOT
+from samples import ROOT
 
 from irscope.cli import COMMANDS, parser
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from conftest import SAMPLE_KERNELS, SAMPLES, sample_id
+from samples import SAMPLE_KERNELS, SAMPLES, sample_id
 
 from irscope import session, tools
 from irscope.analysis.figures import figures

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import SAMPLES
+from samples import SAMPLES
 
 from irscope import bundle, session, store
 from irscope.interpreter import identify

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SAMPLE_KERNELS, SAMPLES
+from samples import ROOT, SAMPLE_KERNELS, SAMPLES
 
 from irscope import ir, session
 from irscope.analysis.figures import figures

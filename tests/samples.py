@@ -1,0 +1,20 @@
+"""Where the tests find kernels: the samples, and files that are bad on purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from irscope import discover
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "sample_kernels"
+KERNELS = Path(__file__).parent / "kernels"
+
+#: Every sample kernel, as ``irscope dump`` takes it.
+SAMPLE_KERNELS = tuple(
+    f"{kernel.file}::{kernel.name}" for file in sorted(SAMPLES.glob("*.py")) for kernel in discover.kernels(file)
+)
+
+
+def sample_id(path: str) -> str:
+    return path.rpartition("::")[2].removesuffix("_kernel")
