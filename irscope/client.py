@@ -178,18 +178,19 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
 
 
 def last_frame(log: str, requested: str | None) -> tuple[str | None, int | None]:
-    """File and line that were running, from the traceback that faulthandler leaves in a log.
+    """File and line of the user's that were running, from the traceback that is left in a log.
 
-    The requested file's own line where it has one: deeper ones are in libraries more often than not.
+    The requested file's own line where it has one, else that of a file beside it: what runs deeper is in
+    libraries, Triton's compiler above all.
     """
+    if requested is None:
+        return None, None
     _, crashed, trace = log.rpartition(" (most recent call first):")
-    frames = [
-        (file, int(line))
-        for file, line in _FRAME.findall(trace if crashed else "")
-        if "site-packages" not in file and not Path(file).is_relative_to(WORKER)
-    ]
-    own = [frame for frame in frames if frame[0] == requested]
-    return next(iter(own or frames), (None, None))
+    frames = [(file, int(line)) for file, line in _FRAME.findall(trace if crashed else "")]
+    folder = Path(requested).parent
+    beside = [frame for frame in frames if Path(frame[0]).is_relative_to(folder) and "site-packages" not in frame[0]]
+    own = [frame for frame in beside if frame[0] == requested]
+    return next(iter(own or beside), (None, None))
 
 
 def in_words(code: int) -> str:

@@ -32,6 +32,12 @@ def open_failing(name: str, **fields: object) -> tuple[Compilation, Failure]:
     return compilation, compilation.failure
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _triton_has_been_loaded_once() -> None:
+    """On a new machine Python compiles all of Triton first, which takes longer than the time limits here."""
+    assert session.open(GOOD).failure is None
+
+
 @pytest.fixture(autouse=True)
 def _the_next_request_works(request: pytest.FixtureRequest) -> object:
     yield
@@ -144,13 +150,13 @@ def test_a_segmentation_fault_names_the_line_that_was_running() -> None:
 
 def test_an_endless_import_ends_at_the_timeout() -> None:
     start = time.monotonic()
-    _, failure = open_failing("loops_forever.py", timeout=3)
+    _, failure = open_failing("loops_forever.py", timeout=6)
     assert (failure.kind, failure.line) == ("timeout", 3)
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 40
 
 
 def test_an_endless_compile_names_the_stage() -> None:
-    _, failure = open_failing("hangs_in_compile.py", timeout=6)
+    _, failure = open_failing("hangs_in_compile.py", timeout=12)
     assert (failure.kind, failure.stage) == ("timeout", "ttir")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import faulthandler
 import gc
 import sys
+import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +29,7 @@ def serve(log: Path) -> None:
     actions = {"compile": compiling.compile_kernel}
     for request in wire.requests():
         start = wire.log_size()
-        if timeout := request.get("timeout"):
-            # The client ends a worker that passes the limit; shortly before, note where it is.
-            faulthandler.dump_traceback_later(max(timeout - 0.5, 0.8 * timeout))
+        watch = watchdog(request.get("timeout"))
         try:
             wire.send("result", **actions[request["do"]](request, wire))
         except Rejected as rejection:
@@ -41,7 +41,27 @@ def serve(log: Path) -> None:
         except BaseException as error:
             wire.send("failure", failure=describe(error, request, wire.logged_since(start)))
         finally:
-            faulthandler.cancel_dump_traceback_later()
+            watch.cancel()
+
+
+def watchdog(timeout: float | None) -> threading.Timer:
+    """Shortly before the client ends a worker that passes its limit, note in the log where that is.
+
+    A thread of Python's own: faulthandler's reads the frames of a running thread, and may crash on them.
+    """
+    timer = threading.Timer(max(timeout - 0.5, 0.8 * timeout) if timeout else 0, note_place)
+    timer.daemon = True
+    if timeout:
+        timer.start()
+    return timer
+
+
+def note_place() -> None:
+    main = sys._current_frames().get(threading.main_thread().ident or 0)
+    frames = traceback.extract_stack(main) if main is not None else []
+    print("The time limit is near. Main thread (most recent call first):", file=sys.stderr)
+    for frame in reversed(frames):
+        print(f'  File "{frame.filename}", line {frame.lineno} in {frame.name}', file=sys.stderr)
 
 
 def describe(error: BaseException, request: dict[str, Any], logged: str) -> dict[str, Any]:
