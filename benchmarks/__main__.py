@@ -15,8 +15,8 @@ from benchmarks import command_line, mapping, pane_figures, terminal
 from benchmarks.measure import Row, progress, table
 
 NOTE = """\
-Times are medians with the 95th percentile (the maximum of less than 20 runs) in brackets; ratios are medians of
-the ratios of neighbouring runs. Other load on the machine moves single runs by a third and more."""
+Times are medians with the 95th percentile (the maximum of less than 20 runs) in brackets; ratios of processes are
+medians over neighbouring runs. Other load on the machine moves single runs by a third and more."""
 
 
 def main() -> int:

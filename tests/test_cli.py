@@ -168,7 +168,8 @@ def test_a_bundle_opens_where_there_is_no_triton(tmp_path: Path) -> None:
     hide = tmp_path / "hidden" / "triton"
     hide.mkdir(parents=True)
     (hide / "__init__.py").write_text("raise ImportError('there is no Triton here')", encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(hide.parent), "IRSCOPE_CACHE_DIR": str(tmp_path / "empty")}
+    path = os.pathsep.join(filter(None, [str(hide.parent), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path, "IRSCOPE_CACHE_DIR": str(tmp_path / "empty")}
     done = irscope("dump", saved, "--format", "json", env=environment)
     assert json.loads(done.stdout)["resources"] == document(MATMUL, *HOPPER)["resources"]
 

@@ -88,7 +88,9 @@ def test_amd_files_open(compiled_sample, tmp_path: Path, stage: str) -> None:  #
     found = compilation.stages[stage]
     file.write_bytes(found.data if found.data is not None else found.text.encode())
     alone = opened(file)
-    assert (alone.kernel.name, alone.target.arch) == ("softmax_kernel", "gfx942")
+    assert alone.kernel.name == "softmax_kernel"
+    # LLVM IR has said it since Triton 3.9.
+    assert alone.target.arch == ("gfx942" if stage != "llir" or "amdgpu9.42" in found.text else "unknown")
 
 
 def test_opening_runs_no_code(tmp_path: Path, cache_entry: Path) -> None:

@@ -82,7 +82,8 @@ def from_cubin(data: bytes, name: str | None = None, sass: str = "", ptx: str = 
 def from_hsaco(data: bytes, name: str | None = None, amdgcn: str = "") -> Resources:
     """Figures of one kernel of an AMD code object; spills and instructions need its assembly.
 
-    LLVM comments every spill and reload with its bytes; the spills' sum is 4 times the metadata's count.
+    LLVM comments spills and reloads with their bytes; where the spills' sum is not 4 times the metadata's count
+    (before Triton 3.9 some have no comment), neither is known.
     """
     kernel = hsaco.read(data).kernel(name)
     if kernel is None:
@@ -94,6 +95,8 @@ def from_hsaco(data: bytes, name: str | None = None, amdgcn: str = "") -> Resour
         folded = [(int(count), kind) for count, kind in _AMD_FOLDED.findall(amdgcn)]
         stores = sum(count for count, kind in folded if kind == "Spill")
         loads = sum(count for count, kind in folded if kind == "Reload")
+        if stores != 4 * (kernel.vgpr_spills or 0):
+            stores = loads = None
     return Resources(
         registers=kernel.vgprs,
         spill_store_bytes=stores,
