@@ -89,12 +89,22 @@ def open(
 
 
 def prestart(request: Request) -> None:
-    """Start loading Triton for a request that is likely to come; failures show when it does."""
-    if request.path.suffix == ".py":
-        try:
-            _client.start(interpreter.identify(request.python).python)
-        except IrscopeError:
-            return
+    """Start loading Triton for a request that is about to come, where the store has no answer to it.
+
+    What is wrong with the request shows when it comes.
+    """
+    if request.path.suffix != ".py":
+        return
+    try:
+        found = interpreter.identify(request.python)
+        if request.fresh or stored(with_kernel(request), found) is None:
+            _client.start(found.python)
+    except IrscopeError:
+        return
+
+
+def stored(request: Request, found: interpreter.Interpreter) -> Compilation | None:
+    return store.find(store.key_of(request, request.target or devices.default_target(), found))
 
 
 def close() -> None:
@@ -134,6 +144,7 @@ def compile_file(request: Request, on_event: Callable[[Event], None], cancel: th
             on_event(Specialized(stored.target, stored.specialization, stored.pipeline))
             on_event(Finished(stored, stored=True))
             return stored
+    _client.start(found.python)
     on_event(WorkerStarted(found.python))
     compilation = Conversation(request, target, on_event).run(found, cancel)
     if compilation.failure is None:

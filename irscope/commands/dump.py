@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -10,18 +11,26 @@ from pathlib import Path
 from irscope import bundle, ir, session
 from irscope.commands import Progress, exit_code, request_from, tell_failure
 from irscope.model import Compilation
-from irscope.report.document import document, with_source
-from irscope.request import missing, usage_error
+from irscope.request import Event, WorkerStarted, missing, usage_error
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.stage and arguments.format == "json":
         raise usage_error("--stage prints one stage alone; with --format json use --text")
     progress = Progress()
+
+    def follow(event: Event) -> None:
+        progress(event)
+        if isinstance(event, WorkerStarted):
+            # What the answer is written with loads while the worker loads Triton.
+            importlib.import_module("irscope.report.summary")
+
     try:
-        compilation = session.open(request_from(arguments), progress)
+        compilation = session.open(request_from(arguments), follow)
     finally:
         progress.done()
+    from irscope.report.document import document, with_source
+
     for warning in compilation.warnings:
         print(f"irscope: warning: {warning}", file=sys.stderr)
     files = write_stages(compilation, Path(arguments.output)) if arguments.output else {}
@@ -61,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def write_stages(compilation: Compilation, folder: Path) -> dict[str, Path]:
     """Every stage as a file of ``folder``, the kernel's Python too; by stage name, where it is."""
+    from irscope.report.document import with_source
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         files = {}
@@ -76,6 +87,8 @@ def write_stages(compilation: Compilation, folder: Path) -> dict[str, Path]:
 
 
 def print_stage(compilation: Compilation, name: str, clean: bool) -> None:
+    from irscope.report.document import with_source
+
     texts = with_source(compilation)
     if name not in texts:
         if name == "sass" and "cubin" in texts:

@@ -14,6 +14,10 @@ def run(arguments: argparse.Namespace) -> int:
         from irscope.request import usage_error
 
         raise usage_error(f"{request.path}: there is no such file")
+    from irscope import session
+
+    # Triton loads in the worker while Textual loads here.
+    session.prestart(request)
     from irscope.tui.app import run as run_app
 
     return run_app(request, watch=arguments.watch)

@@ -50,8 +50,8 @@ class Finder:
             current.view.go_to(before)
             use(target.stage)
             target.find(self.pattern)
-            edge = 0 if by > 0 else len(target.view.lines) - 1
-            target.view.cursor_row = edge
+            # Backwards too: the hit before the first row's first column is, round the end, the last one.
+            target.view.cursor_row = 0
             return target.view.next_hit(by) is not None
         return row is not None
 
