@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,6 +25,8 @@ class Device:
 @lru_cache(maxsize=1)
 def devices() -> tuple[Device, ...]:
     """The CUDA devices, those that ``CUDA_VISIBLE_DEVICES`` leaves, in its order; none where there is no driver."""
+    if not has_driver():
+        return ()
     try:
         import pynvml
     except ImportError:  # not installed on macOS
@@ -50,6 +54,17 @@ def devices() -> tuple[Device, ...]:
         return ()
     finally:
         pynvml.nvmlShutdown()
+
+
+def has_driver() -> bool:
+    """Whether NVIDIA's management library may be there: asked first, as importing its bindings takes longer."""
+    if sys.platform != "linux":
+        return True
+    try:
+        ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def visible(found: list[Device]) -> tuple[Device, ...]:

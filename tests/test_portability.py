@@ -67,8 +67,9 @@ def findings(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def unencoded_text(tree: ast.Module) -> Iterator[int]:
     """Text opened in the platform's own encoding: UTF-8 here, a code page on Windows."""
+    own = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
+        if not isinstance(node, ast.Call) or getattr(node.func, "id", None) in own:
             continue
         function = node.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")

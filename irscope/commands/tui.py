@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -16,8 +17,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise usage_error(f"{request.path}: there is no such file")
     from irscope import session
 
-    # Triton loads in the worker while Textual loads here.
-    session.prestart(request)
+    # The compiler works in its own process while Textual loads here.
+    session.begin(request)
+    # All that is imported stays; `irscope.tui.app.run` enables the collector again.
+    gc.disable()
     from irscope.tui.app import run as run_app
 
     return run_app(request, watch=arguments.watch)

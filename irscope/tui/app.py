@@ -76,7 +76,8 @@ class IrscopeApp(App[int], inherit_bindings=False):
         return self.bench
 
     @on(Workbench.Ready)
-    def _begin(self) -> None:
+    async def _begin(self) -> None:
+        await self.bench.complete()
         self.compile(self.request)
         self._look_for_devices()
         for problem in self.problems:
@@ -490,6 +491,7 @@ def run(request: Request, *, watch: bool = False) -> int:
         app.problems.append(problem)
     # What is loaded now stays: the collector need not walk it again while somebody scrolls.
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 20, 50)
     app.run()
     return app.return_code or 0

@@ -162,6 +162,11 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
     def language(self) -> Language:
         return self._document.language
 
+    def set_language(self, language: Language) -> None:
+        """Colours the same text by another language; cursor, marks and scroll position stay."""
+        self._document.set_language(language)
+        self._rebuild()
+
     def set_annotations(
         self, annotate: Annotate | None, width: int = 0, *, align: Literal["left", "right"] = "right"
     ) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
+from pygments.lexer import Lexer
 from pygments.token import Text, _TokenType
 from rich.cells import cell_len, split_graphemes
 from textual.cache import LRUCache
@@ -50,12 +52,22 @@ class Document:
     def __init__(self, lines: Sequence[str] = (), language: Language = "text") -> None:
         self.lines = lines
         self.language = language
-        self._lexer = lexer_for(language)
         self._whole: list[list[Run]] | None = None
         self._runs: LRUCache[tuple[int, int], list[Run]] = LRUCache(512)
         self._columns: LRUCache[int, list[int]] = LRUCache(512)
         #: Columns of the widest row.
         self.width = max(map(self._quick_width, lines), default=0)
+
+    @cached_property
+    def _lexer(self) -> Lexer:
+        return lexer_for(self.language)
+
+    def set_language(self, language: Language) -> None:
+        """Take the same text for another language."""
+        self.language = language
+        self._whole = None
+        self._runs.clear()
+        self.__dict__.pop("_lexer", None)
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -113,6 +125,8 @@ class Document:
 
     def runs(self, row: int, limit: int) -> list[Run]:
         """Tokens of a row, at least as far as the shown character ``limit`` (fewer where the text ends)."""
+        if self.language == "text":
+            return [Run(len(self.shown(row)), Text)]
         if self.language == "python":
             if self._whole is None:
                 self._whole = self._lex_whole()

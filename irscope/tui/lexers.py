@@ -10,13 +10,11 @@ from its modifiers, types, registers and labels, which is what a reader's eye lo
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Literal
 
-from pygments.lexer import Lexer, RegexLexer, bygroups, default, include, inherit, words
-from pygments.lexers.asm import LlvmLexer
-from pygments.lexers.python import PythonLexer
-from pygments.lexers.special import TextLexer
+from pygments.lexer import Lexer, RegexLexer, bygroups, default, include, words
 from pygments.token import (
     Comment,
     Keyword,
@@ -66,40 +64,6 @@ class MlirLexer(RegexLexer):
             (r"->|==|[-+*=|]", Operator),
             (r"[\[\]{}()<>,:;?/]+", Punctuation),
         ]
-    }
-
-
-class IrLexer(LlvmLexer):
-    """LLVM IR: Pygments' lexer, which also tells an instruction from its flags, and takes new words.
-
-    LLVM gains keywords with every version (``disjoint``, ``captures``, ``samesign`` ...), so a word that no
-    rule knows is taken for one, rather than listed here.
-    """
-
-    name = "LLVM IR"
-    tokens = {  # noqa: RUF012
-        "root": [
-            (
-                rf"(^\s+)(%(?:{STRING}|[\w$.-]+))(\s+)(=)(\s+)((?:tail |musttail |notail )?[a-z]\w+)",
-                groups(Whitespace, Name.Variable, Whitespace, Operator, Whitespace, Name.Function),
-            ),
-            (r"(^\s+)((?:tail |musttail |notail )?[a-z]\w+)(?=\s|$)", groups(Whitespace, Name.Function)),
-            # What most of a line is made of, before the long lists of words.
-            (r"\s+", Whitespace),
-            (r"%[\w$.-]+", Name.Variable),
-            (r"[,(){}\[\]<>*]+", Punctuation),
-            # A line may be lexed in part, so a string need not end: inline assembly is long.
-            (r'c?"[^"]*"?', String),
-            (r"!dbg(?= )|!\d+", Comment.Special),
-            (r"![A-Z]\w+", Name.Class),
-            (r"[a-zA-Z]+(?=: )", Name.Attribute),
-            (r"@[\w$.-]+", Name.Function.Magic),
-            (r"(?:i\d+|ptr|bfloat|half|float|double|void|metadata|label)\b", Keyword.Type),
-            inherit,
-            (r"[a-zA-Z_]\w*", Keyword),
-            (r"\$[\w.]+", Name.Label),
-            (r"[|:?/]+", Punctuation),
-        ],
     }
 
 
@@ -204,17 +168,21 @@ class AmdgcnLexer(RegexLexer):
     }  # fmt: skip
 
 
-LEXERS: dict[Language, type[Lexer]] = {
-    "python": PythonLexer,
-    "mlir": MlirLexer,
-    "llvm": IrLexer,
-    "ptx": PtxLexer,
-    "sass": SassLexer,
-    "amdgcn": AmdgcnLexer,
-    "text": TextLexer,
+#: Module and class by language. Pygments' own are imported when they are used: Python's takes as long as a frame.
+LEXERS: dict[Language, tuple[str, str]] = {
+    "python": ("pygments.lexers.python", "PythonLexer"),
+    "mlir": (__name__, "MlirLexer"),
+    "llvm": ("irscope.tui.lexer_llvm", "IrLexer"),
+    "ptx": (__name__, "PtxLexer"),
+    "sass": (__name__, "SassLexer"),
+    "amdgcn": (__name__, "AmdgcnLexer"),
+    "text": ("pygments.lexers.special", "TextLexer"),
 }
 
 
 def lexer_for(language: Language) -> Lexer:
     """A new lexer; raises ``KeyError`` for a language that is not in `LEXERS`."""
-    return LEXERS[language]()
+    module, name = LEXERS[language]
+    lexer = getattr(importlib.import_module(module), name)()
+    assert isinstance(lexer, Lexer)
+    return lexer

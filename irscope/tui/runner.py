@@ -79,7 +79,7 @@ class Runner:
             self._post(Happened(run, event, texts))
 
         try:
-            session.open(request, tell, cancel)
+            session.open_begun(request, tell, cancel)
         except IrscopeError as error:
             self._post(Ended(run, error.failure, error.exit_code))
         except Cancelled:

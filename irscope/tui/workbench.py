@@ -101,7 +101,6 @@ class Workbench(Screen[None], inherit_bindings=False):
             yield self.figure_lines
             yield self.breadcrumb
             yield self.prompt
-            yield Footer(show_command_palette=False, compact=True)
 
     @on(Resize)
     def _resized(self, event: Resize) -> None:
@@ -134,8 +133,16 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.source.set_texts({SOURCE: read_source(str(path)) or StageText(SOURCE, "", title=path.name)})
         else:
             self.source.set_texts({}, f"opening {path} ...")
+        # Plain at first: the colours of Python take longer than the frame that they would delay.
+        self.source.view.set_language("text")
         self.source.view.focus()
         self.call_after_refresh(self.post_message, self.Ready())
+
+    async def complete(self) -> None:
+        """What the first frame did not wait for: the colours of the source, and the footer, which is built often."""
+        if self.source.text is not None:
+            self.source.view.set_language(self.source.text.language)
+        await self.query_one("#below").mount(Footer(show_command_palette=False, compact=True))
 
     # A compilation, as it comes
 
