@@ -50,7 +50,7 @@ def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         stages = Stages(wire)
         source.make_ir = stages.front_end(source.make_ir)
         with fresh_cache(wire.log.parent), versions.unhashed_compiler(), versions.observed_stages(stages.run):
-            compiled = triton.compile(source, target=target, options=dataclasses_fields(options, answer, request))
+            compiled = triton.compile(source, target=target, options=asked_options(options, answer, request))
     metadata = plain(compiled.metadata._asdict())
     # The key of a cache entry that is gone, and not the one that Triton itself would use.
     metadata.pop("hash", None)
@@ -159,8 +159,8 @@ def parse_options(backend: Any, values: dict[str, Any]) -> Any:
         raise Rejected("usage", f"the options do not fit: {error or 'Triton refuses them'}") from error
 
 
-def dataclasses_fields(options: Any, answer: infer.Answer, request: dict[str, Any]) -> dict[str, Any]:
-    """What was asked for, as Triton wants to read it itself."""
+def asked_options(options: Any, answer: infer.Answer, request: dict[str, Any]) -> dict[str, Any]:
+    """The options that were asked for, with the values that the backend reads them as; the rest Triton adds itself."""
     asked = {**answer.options, **request.get("options", {})}
     return {name: getattr(options, name, value) for name, value in asked.items()}
 
