@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import re
 import subprocess
@@ -57,7 +58,7 @@ class Cancelled(Exception):
 class Worker:
     """One worker process. Not for several threads at once: `Client` sees to that."""
 
-    def __init__(self, python: Path) -> None:
+    def __init__(self, python: Path, environment: Mapping[str, str] | None = None) -> None:
         self.python = python
         self._folder = tempfile.TemporaryDirectory(prefix="irscope-worker-", ignore_cleanup_errors=True)
         self.log = Path(self._folder.name) / "log.txt"
@@ -70,6 +71,7 @@ class Worker:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=early,
+                    env={**os.environ, **(environment or {})},
                     creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
                 )
         except OSError as error:
@@ -203,9 +205,13 @@ def during(stage: str | None) -> str:
 
 
 class Client:
-    """Keeps one worker an interpreter, and replaces those that have died."""
+    """Keeps one worker an interpreter, and replaces those that have died.
 
-    def __init__(self) -> None:
+    ``environment`` is set in its workers beside what irscope has itself.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = environment
         self._workers: dict[Path, Worker] = {}
         self._lock = threading.Lock()
 
@@ -213,7 +219,7 @@ class Client:
         """A living worker for ``python``; loading Triton goes on while the caller does other things."""
         worker = self._workers.get(python)
         if worker is None or not worker.alive:
-            worker = self._workers[python] = Worker(python)
+            worker = self._workers[python] = Worker(python, self._environment)
         return worker
 
     def ask(
@@ -230,6 +236,12 @@ class Client:
             offset = worker.log.stat().st_size
             answer = worker.ask(request, on_message, timeout, cancel or threading.Event())
             return answer, worker.log_text(offset)
+
+    def discard(self, python: Path) -> None:
+        """Stop the worker of ``python``: the next request gets a fresh one."""
+        worker = self._workers.pop(python, None)
+        if worker is not None:
+            worker.close()
 
     def close(self) -> None:
         for worker in self._workers.values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 
@@ -24,3 +25,12 @@ def config_directory() -> Path:
     import platformdirs
 
     return platformdirs.user_config_path("irscope", appauthor=False)
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file that others see whole or not at all; its folder is made. Raises `OSError`."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-", suffix=".part")
+    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as written:
+        written.write(text)
+    Path(part).replace(file)

@@ -1,0 +1,103 @@
+"""``irscope launch PATH``: run a kernel on the GPU, time it, check what it wrote."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from irscope.commands import Progress, pairs, request_from
+from irscope.launch import history
+from irscope.launch import run as launching
+from irscope.launch.model import LaunchRequest, Source
+from irscope.report import launch as report
+from irscope.request import Event, usage_error
+
+#: Exit code where a check says that the kernel's results are wrong.
+WRONG = 1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    request = launch_request(arguments)
+    progress = Progress()
+
+    def follow(event: Event) -> None:
+        progress(event)
+        if isinstance(event, launching.Phase):
+            counted = f" {event.done} of {event.total}" if event.total else ""
+            progress.say(event.name + counted)
+
+    try:
+        if arguments.list:
+            return print_sites(request, follow, arguments.format)
+        found = launching.launch(request, follow)
+    finally:
+        progress.done()
+    for warning in found.warnings:
+        print(f"irscope: warning: {warning}", file=sys.stderr)
+    earlier = history.load(found.file, found.kernel)[:-1]
+    if arguments.format == "json":
+        print(json.dumps(report.document(found, earlier), indent=2))
+    else:
+        print(report.summary(found, earlier))
+    return WRONG if found.check is not None and found.check.comparisons and not found.check.passed else 0
+
+
+def print_sites(request: LaunchRequest, follow: launching.Follow, format: str) -> int:
+    found = launching.sites(request, follow)
+    if format == "json":
+        print(json.dumps(report.sites_document(found), indent=2))
+    elif found:
+        print(report.site_table(found))
+    else:
+        print(f"{request.compile.path} launches no kernel of its own; --arg and --grid make inputs for one")
+    return 0
+
+
+def launch_request(arguments: argparse.Namespace) -> LaunchRequest:
+    """The request that the options make.
+
+    Raises:
+        IrscopeError: one of them cannot be read (exit code 2).
+    """
+    given = pairs("--arg", arguments.arg)
+    types = {name: value for name, value in given.items() if is_type(value)}
+    arguments.arg = [f"{name}={value}" for name, value in types.items()]
+    if arguments.timeout is not None and arguments.timeout <= 0:
+        raise usage_error("--timeout takes a number of seconds above 0")
+    compile_request = request_from(arguments)
+    return LaunchRequest(
+        compile=replace(compile_request, configuration=None if arguments.autotune else compile_request.configuration),
+        source=source_of(arguments),
+        entry=arguments.entry,
+        number=arguments.number,
+        inputs={name: value for name, value in given.items() if name not in types},
+        grid=arguments.grid,
+        seed=arguments.seed,
+        device=arguments.device,
+        autotune=arguments.autotune,
+        check=arguments.check,
+        interpret=arguments.interpret,
+        check_seconds=arguments.check_seconds,
+        bytes=arguments.bytes,
+        flops=arguments.flops,
+        save=Path(arguments.save) if arguments.save else None,
+    )
+
+
+def source_of(arguments: argparse.Namespace) -> Source | None:
+    if arguments.inputs:
+        return "inputs"
+    return "file" if arguments.entry or arguments.list else None
+
+
+def is_type(text: str) -> bool:
+    """Whether an ``--arg`` names a type (``*fp16:16``, ``i32``), as for ``dump``, rather than contents."""
+    return text.startswith("*") or text.partition(":")[0] in SCALAR_TYPES
+
+
+SCALAR_TYPES = frozenset(
+    ["i1", "i8", "i16", "i32", "i64", "u1", "u8", "u16", "u32", "u64", "fp16", "bf16", "fp32", "fp64"]
+)
