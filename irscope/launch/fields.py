@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -22,9 +22,8 @@ def from_fields(kind: type[T], fields: Mapping[str, Any]) -> T:
     return kind(**{name: _value(hints[name], value) for name, value in fields.items() if name in hints})
 
 
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+#: Annotations as types, by dataclass.
+_hints: Callable[[Any], dict[str, Any]] = cache(typing.get_type_hints)
 
 
 def _value(hint: Any, value: Any) -> Any:
