@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import base64
 import hashlib
-import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from irscope import bundle, devices, discover, interpreter, ir, ir_files, store, tools
-from irscope.client import POLL, Client
+from irscope.client import Client
 from irscope.model import Compilation, Failure, Kernel, SourceFile, Specialization, Stage, Target
 from irscope.request import (
     Event,
@@ -87,55 +86,6 @@ def open(
     on_event(Specialized(compilation.target, compilation.specialization, compilation.pipeline))
     on_event(Finished(compilation, stored=True))
     return compilation
-
-
-class Begun:
-    """A request that is answered in a thread already; whoever follows it hears everything from the start."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self._cancel = threading.Event()
-        self._happened: queue.SimpleQueue[Event | Compilation | Exception] = queue.SimpleQueue()
-        threading.Thread(target=self._work, name="irscope-begun", daemon=True).start()
-
-    def _work(self) -> None:
-        try:
-            self._happened.put(open(self.request, self._happened.put, self._cancel))
-        except Exception as error:
-            self._happened.put(error)
-
-    def follow(self, on_event: Callable[[Event], None], cancel: threading.Event) -> Compilation:
-        """As `open`, from here on."""
-        while True:
-            try:
-                happened = self._happened.get(timeout=POLL)
-            except queue.Empty:
-                if cancel.is_set():
-                    self._cancel.set()
-                continue
-            if isinstance(happened, Compilation):
-                return happened
-            if isinstance(happened, Exception):
-                raise happened
-            on_event(happened)
-
-
-_begun: Begun | None = None
-
-
-def begin(request: Request) -> None:
-    """Answer a request that is about to come, in a thread; `open_begun` takes it over."""
-    global _begun
-    _begun = Begun(request)
-
-
-def open_begun(request: Request, on_event: Callable[[Event], None], cancel: threading.Event) -> Compilation:
-    """As `open`, taking over what `begin` has begun for the same request."""
-    global _begun
-    begun, _begun = _begun, None
-    if begun is not None and begun.request == request:
-        return begun.follow(on_event, cancel)
-    return open(request, on_event, cancel)
 
 
 def close() -> None:

@@ -1,11 +1,10 @@
-"""The terminal UI of irscope: the app compiles what is asked for and carries out every action."""
+"""The terminal UI of irscope: the app carries out every action, on the screen or by what compiles."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,64 +12,52 @@ from typing import Any, ClassVar
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
 
 from irscope import config
 from irscope.config import Config
-from irscope.model import Compilation, Failure
-from irscope.request import (
-    Event,
-    Finished,
-    KernelFound,
-    Request,
-    Specialized,
-    StageFinished,
-    StageStarted,
-    WorkerStarted,
-)
+from irscope.request import Request
 from irscope.tui import actions
 from irscope.tui.actions import Where
-from irscope.tui.header import words_of_request
+from irscope.tui.compiling import Compiling, Told
 from irscope.tui.pipeline_strip import GPU
+from irscope.tui.preferences import Preferences
 from irscope.tui.prompt import Ask, Prompt
-from irscope.tui.runner import Ended, Happened, Runner
-from irscope.tui.saving import as_path, suggested_name, write_stage
+from irscope.tui.runner import Run
+from irscope.tui.saving import as_path, save, suggested_name
 from irscope.tui.stage_pane import StagePane
-from irscope.tui.stage_text import StageText
 from irscope.tui.stages import LETTERS, SOURCE, describe
-from irscope.tui.themes import THEMES
-from irscope.tui.watcher import Watcher
 from irscope.tui.workbench import Workbench
 
-DEFAULT_THEME = "irscope-dark"
 _WATCH_SECONDS = 1.0
 
 
 class IrscopeApp(App[int], inherit_bindings=False):
-    """Shows one compilation and makes the next; all that a user can do is in `irscope.tui.actions`."""
+    """Shows one compilation and makes the next; all that a user can do is in `irscope.tui.actions`.
+
+    Args:
+        begun: the request's run, where it is on its way already.
+        watch: compile again whenever a source file changes.
+    """
 
     TITLE = "irscope"
     CSS_PATH = "irscope.tcss"
     BINDINGS: ClassVar[list[BindingType]] = list(actions.bindings())
 
-    def __init__(self, request: Request, *, watch: bool = False, settings: Config | None = None) -> None:
+    def __init__(
+        self, request: Request, *, begun: Run | None = None, watch: bool = False, settings: Config | None = None
+    ) -> None:
         super().__init__()
-        self.settings = settings or Config()
-        self.request = request
+        settings = settings or Config()
+        self.bench = Workbench(request, settings.panes, settings.shown)
+        self.compiling = Compiling(self, request)
         self.watch_files = watch
-        self.bench = Workbench(request, self.settings.panes, self.settings.shown)
-        #: What is to be said once there is a screen to say it on.
-        self.problems: list[str] = []
-        self.runner = Runner(self.post_message)
-        self.watcher = Watcher()
-        for theme in THEMES:
-            self.register_theme(theme)
-        wanted = self.settings.theme or DEFAULT_THEME
-        if problem := self.why_not_theme(wanted):
-            self.problems.append(problem)
-        self.theme = DEFAULT_THEME if problem else wanted
+        self._begun = begun
+        self.preferences = Preferences(self, settings)
+        self.preferences.use_theme()
         # A pane's own letter for its end is one of ours.
-        self.set_keymap({"code.last_letter": "ctrl+end", **self.settings.keys})
+        self.set_keymap({"code.last_letter": "ctrl+end", **settings.keys})
 
     def get_default_screen(self) -> Screen[None]:
         return self.bench
@@ -78,79 +65,19 @@ class IrscopeApp(App[int], inherit_bindings=False):
     @on(Workbench.Ready)
     async def _begin(self) -> None:
         await self.bench.complete()
-        self.compile(self.request)
+        self.compiling.start(self.compiling.request, self._begun)
         self._look_for_devices()
-        for problem in self.problems:
+        for problem in self.preferences.problems:
             self.notify(problem, severity="warning", title="Configuration")
         self.set_interval(_WATCH_SECONDS, self._look_for_changes)
-        self.theme_changed_signal.subscribe(self, lambda _theme: self._theme_changed())
+        self.theme_changed_signal.subscribe(self, lambda _theme: self.preferences.theme_changed())
 
     def on_unmount(self) -> None:
-        self.runner.stop()
+        self.compiling.stop()
 
-    # Compiling
-
-    def compile(self, request: Request) -> None:
-        """Answer a request; what is in view stays until there is something better."""
-        self.request = request
-        self.bench.error.close()
-        self.bench.change_bar.close()
-        self.bench.breadcrumb.begin("opening")
-        self.runner.start(request)
-        self.refresh_bindings()
-
-    @on(Happened)
-    async def _happened(self, message: Happened) -> None:
-        if self.runner.is_current(message):
-            await self._follow(message.event, message.texts)
-
-    async def _follow(self, event: Event, texts: dict[str, StageText]) -> None:
-        bench = self.bench
-        match event:
-            case WorkerStarted():
-                bench.breadcrumb.begin("loading Triton")
-            case KernelFound(kernel=kernel) if bench.compilation is None:
-                bench.header.show(*words_of_request(replace(self.request, kernel=kernel.name)))
-                bench.show_kernel(kernel)
-            case Specialized():
-                await bench.plan(event.pipeline)
-            case StageStarted(name=name):
-                bench.strip.start(name)
-                bench.breadcrumb.begin(f"compiling {describe(name).title}")
-            case StageFinished(stage=stage):
-                bench.add_stage(stage, texts)
-            case Finished():
-                await self._finished(event.compilation, texts, stored=event.stored)
-
-    async def _finished(self, found: Compilation, texts: dict[str, StageText], *, stored: bool) -> None:
-        self.watcher.watch(found.sources)
-        before = self.bench.compilation
-        if found.failure is not None and before is not None and before.failure is None:
-            self.bench.keep(found.failure, found.log)
-        else:
-            came_from = "from the store" if self.request.path.suffix == ".py" else "from a file"
-            await self.bench.show(found, texts, origin=came_from if stored else "")
-
-    @on(Ended)
-    def _ended(self, message: Ended) -> None:
-        if not self.runner.is_current(message):
-            return
-        self.runner.running = False
-        self.bench.restore()
-        if message.failure is not None:
-            self._unanswered(message.failure, message.exit_code)
-        self.refresh_bindings()
-
-    def _unanswered(self, failure: Failure, exit_code: int) -> None:
-        """There is no compilation to show for the request."""
-        if self.bench.compilation is not None:
-            self.bench.keep(failure, failure.detail or "")
-        elif self.request.path.is_dir() and self.request.kernel is None:
-            self.action_options()
-        elif failure.kind == "usage" and not (self.request.path.suffix == ".py" and self.request.path.is_file()):
-            self.exit(exit_code, return_code=exit_code, message=f"irscope: {failure}")
-        else:
-            self.bench.show_unanswered(failure)
+    @on(Told)
+    async def _told(self, message: Told) -> None:
+        await self.compiling.heard(message)
 
     @work(exclusive=True, group="devices")
     async def _look_for_devices(self) -> None:
@@ -160,15 +87,42 @@ class IrscopeApp(App[int], inherit_bindings=False):
 
     @work(exclusive=True, group="watch")
     async def _look_for_changes(self) -> None:
-        changed = await asyncio.to_thread(self.watcher.look)
+        changed = await asyncio.to_thread(self.compiling.watcher.look)
         if not changed:
             return
         if self.watch_files:
-            self.compile(replace(self.request, fresh=False))
+            self.compiling.start(replace(self.compiling.request, fresh=False))
         else:
             self.bench.change_bar.offer(changed[0])
 
-    # Which actions apply
+    # Keys, and which actions apply
+
+    async def on_event(self, event: Event) -> None:
+        """Carry out a key of the workbench's before the next one is looked at.
+
+        Textual itself passes a key from widget to widget and does what it is bound to at the end of that; of keys
+        that come in a burst, those after ``/`` would get to the pane, as the prompt is not open yet.
+        """
+        if isinstance(event, Key | Paste) and not event.is_forwarded and self.screen is self.bench:
+            self.app_focus = True
+            if await (self._press(event) if isinstance(event, Key) else self._paste(event)):
+                return
+        await super().on_event(event)
+
+    async def _press(self, key: Key) -> bool:
+        prompt = self.bench.prompt
+        if prompt.has_keys and key.is_printable and key.character is not None:
+            prompt.type(key.character)
+            return True
+        bound = self.bench.active_bindings.get(key.key)
+        return bound is not None and bound.enabled and await self.run_action(bound.binding.action, bound.node)
+
+    async def _paste(self, paste: Paste) -> bool:
+        prompt = self.bench.prompt
+        if prompt.has_keys and paste.text:
+            prompt.type(paste.text.splitlines()[0])
+            return True
+        return False
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         known = actions.find(action)
@@ -221,25 +175,29 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self.action_next_hit(-1)
 
     @on(Prompt.Changed)
-    def _prompt_changed(self, event: Prompt.Changed) -> None:
-        if event.ask in (Ask.SEARCH, Ask.SEARCH_ALL):
-            found = self.bench.search(event.text, everywhere=event.ask is Ask.SEARCH_ALL)
-            self.bench.prompt.remark(found, bad=found == "no hit")
+    def _prompt_changed(self) -> None:
+        # The prompt as it is by now: keys that came since may have changed it again, or closed it.
+        prompt = self.bench.prompt
+        if prompt.display and prompt.ask in (Ask.SEARCH, Ask.SEARCH_ALL):
+            found = self.bench.search(prompt.text, everywhere=prompt.ask is Ask.SEARCH_ALL)
+            prompt.remark(found, bad=found == "no hit")
 
-    @on(Prompt.Closed)
-    def _prompt_closed(self, event: Prompt.Closed) -> None:
-        if event.ask in (Ask.SEARCH, Ask.SEARCH_ALL):
+    def action_close_prompt(self) -> None:
+        prompt = self.bench.prompt
+        prompt.close()
+        if prompt.ask in (Ask.SEARCH, Ask.SEARCH_ALL):
             self.bench.clear_search()
         self.bench.focus_pane()
 
-    @on(Prompt.Submitted)
-    def _prompt_submitted(self, event: Prompt.Submitted) -> None:
-        problem = self._answered(event.ask, event.text)
+    def action_answer(self) -> None:
+        """Do what the prompt asked for; where that cannot be, it stays open and says why."""
+        prompt = self.bench.prompt
+        problem = self._answered(prompt.ask, prompt.text)
         if problem:
-            self.bench.prompt.remark(problem, bad=True)
-            return
-        self.bench.prompt.close()
-        self.bench.focus_pane()
+            prompt.remark(problem, bad=True)
+        else:
+            prompt.close()
+            self.bench.focus_pane()
 
     def _answered(self, ask: Ask, text: str) -> str:
         """Do what was asked; why it cannot be done, or nothing."""
@@ -248,7 +206,6 @@ class IrscopeApp(App[int], inherit_bindings=False):
                 found = self.bench.search(text, everywhere=ask is Ask.SEARCH_ALL)
                 if text and not self.bench.next_hit(1):
                     return found
-                self.refresh_bindings()
             case Ask.LINE:
                 if not text.strip().isdigit():
                     return "a number"
@@ -257,24 +214,33 @@ class IrscopeApp(App[int], inherit_bindings=False):
                 return self._save(ask, text)
         return ""
 
+    def _save(self, ask: Ask, answer: str) -> str:
+        if not answer.strip():
+            return "a path"
+        path = as_path(answer)
+        try:
+            save(ask, path, self.bench)
+        except OSError as error:
+            return str(error)
+        self.notify(f"wrote {path.absolute()}")
+        return ""
+
     # Correlation
 
     def action_next_place(self, step: int = 1) -> None:
-        self.bench.next_place(step)
+        self.bench.following.next_place(step)
 
     def action_previous_place(self) -> None:
-        self.bench.next_place(-1)
+        self.action_next_place(-1)
 
     def action_lock_pane(self) -> None:
         self._pane.toggle_lock()
 
     def action_next_file(self) -> None:
-        names = list(self.bench.source.texts)
-        here = self.bench.source.current
-        self.bench.show_file((names.index(here) + 1) % len(names) if here in names else 0)
+        self.bench.sources.show_next()
 
     def action_show_file(self, number: int) -> None:
-        self.bench.show_file(number)
+        self.bench.sources.show_number(number)
 
     # Compile
 
@@ -285,7 +251,8 @@ class IrscopeApp(App[int], inherit_bindings=False):
         from irscope.tui.form import OptionsForm
 
         found = self.bench.compilation
-        path = self.request.path
+        request = self.compiling.request
+        path = request.path
         if found is not None and path.suffix != ".py" and not path.is_dir():
             path = Path(found.kernel.file)
         try:
@@ -296,26 +263,26 @@ class IrscopeApp(App[int], inherit_bindings=False):
         if not kernels:
             self.notify(f"no kernel in {path.name} to compile anew", severity="warning")
             return
-        request = await self.push_screen_wait(OptionsForm(self.request, kernels, found))
-        if request is not None:
-            self.compile(request)
+        answer = await self.push_screen_wait(OptionsForm(request, kernels, found))
+        if answer is not None:
+            self.compiling.start(answer)
 
     def action_recompile(self) -> None:
-        self.compile(replace(self.request, fresh=True))
+        self.compiling.start(replace(self.compiling.request, fresh=True))
 
     def action_dismiss_change(self) -> None:
         self.bench.change_bar.close()
 
     def action_go_to_error(self) -> None:
         if self.bench.error.failure is not None:
-            self.bench.show_place(self.bench.error.failure)
+            self.bench.sources.show_place(self.bench.error.failure)
 
     def _what_to_leave(self) -> Callable[[], None] | None:
         """What escape does now: the first of these that there is."""
         bench = self.bench
         if bench.prompt.display:
-            return bench.prompt.action_close
-        if self.runner.running:
+            return self.action_close_prompt
+        if self.compiling.running:
             return self._cancel
         if bench.error.display:
             return self._close_error
@@ -332,8 +299,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
             self.refresh_bindings()
 
     def _cancel(self) -> None:
-        self.runner.stop()
-        self.bench.restore()
+        self.compiling.cancel()
         self.notify("stopped; R compiles again")
 
     def _close_error(self) -> None:
@@ -365,11 +331,11 @@ class IrscopeApp(App[int], inherit_bindings=False):
 
     def action_move_pane_left(self) -> None:
         self.bench.panes.move(-1)
-        self._keep_panes()
+        self.preferences.keep_panes(self.bench.panes)
 
     def action_move_pane_right(self) -> None:
         self.bench.panes.move(1)
-        self._keep_panes()
+        self.preferences.keep_panes(self.bench.panes)
 
     def action_toggle_pane(self, letter: str) -> None:
         available = self.bench.panes.available
@@ -382,7 +348,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
     def action_tab(self, name: str) -> None:
         """Show a pane, or hide it where it is shown."""
         self.bench.panes.toggle(name)
-        self._keep_panes()
+        self.preferences.keep_panes(self.bench.panes)
 
     def action_show_box(self, number: int) -> None:
         boxes = self.bench.strip.boxes
@@ -415,80 +381,27 @@ class IrscopeApp(App[int], inherit_bindings=False):
     def action_screenshot_file(self) -> None:
         self.bench.prompt.open(Ask.SCREENSHOT, suggested_name(self.bench.compilation, "svg"))
 
-    def _save(self, ask: Ask, answer: str) -> str:
-        """Write a file; why it could not be written, or nothing."""
-        if not answer.strip():
-            return "a path"
-        path, found = as_path(answer), self.bench.compilation
-        try:
-            if ask is Ask.SAVE_BUNDLE and found is not None:
-                from irscope import session
-
-                session.save(found, path)
-            elif ask is Ask.SCREENSHOT:
-                path.write_text(self.export_screenshot(), encoding="utf-8")
-            else:
-                pane = self._pane
-                stage = found.stages.get(pane.stage) if found else None
-                write_stage(path, stage, pane.text.text if pane.text else "")
-        except OSError as error:
-            return str(error)
-        self.notify(f"wrote {path.absolute()}")
-        return ""
-
     # Program
 
     def action_help(self) -> None:
         from irscope.tui.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.settings.keys, str(config.path())))
+        self.push_screen(HelpScreen(self.preferences.settings.keys, str(config.path())))
 
     def action_next_theme(self) -> None:
-        names = [theme.name for theme in THEMES]
-        at = names.index(self.theme) if self.theme in names else -1
-        self.theme = names[(at + 1) % len(names)]
-
-    def why_not_theme(self, name: str) -> str | None:
-        if name not in self.available_themes:
-            return f"there is no theme {name}"
-        if os.environ.get("NO_COLOR") and "ansi" in name:
-            return f"{name} is unreadable under NO_COLOR"
-        return None
-
-    def _theme_changed(self) -> None:
-        problem = self.why_not_theme(self.theme)
-        if problem is not None:
-            self.notify(problem, severity="warning")
-            # Known as the one in use, so that the file keeps what the user has there.
-            self.settings = replace(self.settings, theme=DEFAULT_THEME)
-            self.theme = DEFAULT_THEME
-        elif self.theme != self.settings.theme:
-            self.settings = replace(self.settings, theme=self.theme)
-            self._keep({"theme": self.theme})
-
-    def _keep_panes(self) -> None:
-        panes = self.bench.panes
-        self._keep({"panes": panes.in_order(), "shown": list(panes.wanted)})
-
-    @work(exclusive=True, group="config")
-    async def _keep(self, changes: Mapping[str, str | list[str]]) -> None:
-        """Write to the configuration file; a file that cannot be written is worth a remark, no more."""
-        try:
-            await asyncio.to_thread(config.write, changes)
-        except (OSError, config.InvalidConfig) as error:
-            self.notify(f"not kept: {error}", severity="warning")
+        self.theme = self.preferences.next_theme()
 
 
-def run(request: Request, *, watch: bool = False) -> int:
+def run(request: Request, *, begun: Run | None = None, watch: bool = False) -> int:
     """Open the TUI; the exit code of the process (0, or that of a request that nothing can be shown for)."""
     problem = ""
     try:
         settings = config.read()
     except config.InvalidConfig as error:
         settings, problem = Config(), str(error)
-    app = IrscopeApp(request, watch=watch, settings=settings)
+    app = IrscopeApp(request, begun=begun, watch=watch, settings=settings)
     if problem:
-        app.problems.append(problem)
+        app.preferences.problems.append(problem)
     # What is loaded now stays: the collector need not walk it again while somebody scrolls.
     gc.freeze()
     gc.enable()

@@ -96,6 +96,9 @@ def words_of(compilation: Compilation, *, stale: bool, origin: str) -> tuple[lis
 
 _NAME = Word("irscope", "bold $primary", 4)
 
+#: The first compilation was stopped: what is on screen is not all of it.
+STOPPED = Word("STOPPED", "bold $warning", 0)
+
 
 def _short_path(path: str) -> str:
     """The last two parts of a path, whichever way its slashes lean."""

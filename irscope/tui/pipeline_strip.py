@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from time import monotonic
@@ -26,6 +26,8 @@ class State(Enum):
     DONE = ("✓", "$success")
     STORED = ("↺", "$success")
     FAILED = ("✗", "$error")
+    #: It was being made when the compiler was stopped.
+    STOPPED = ("■", "$warning")
     ABSENT = (" ", "$text-muted")
 
     @property
@@ -75,25 +77,29 @@ class PipelineStrip(Widget):
     def on_mount(self) -> None:
         self._clock = self.set_interval(_CLOCK_SECONDS, self.refresh, pause=True)
 
-    def show(self, names: Sequence[str]) -> None:
-        """Show these stages, all waiting."""
-        self._set(tuple(Box(name) for name in names))
+    def show(self, boxes: Iterable[Box]) -> None:
+        self._set(tuple(boxes))
 
     def update(self, name: str, **changes: object) -> None:
         """Change fields of one box; a stage without a box is passed over."""
         self._set(tuple(replace(box, **changes) if box.name == name else box for box in self.boxes))  # type: ignore[arg-type]
 
+    def put(self, box: Box) -> None:
+        """Put a box in place of the one with its name."""
+        self._set(tuple(box if other.name == box.name else other for other in self.boxes))
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing is being made, or about to be."""
+        return not any(box.state in (State.COMPILING, State.WAITING) for box in self.boxes)
+
     def start(self, name: str) -> None:
         self.update(name, state=State.COMPILING, started=monotonic())
 
     def stop(self) -> None:
-        """Nothing compiles any more: boxes that were waiting stay so."""
-        self._set(
-            tuple(
-                replace(box, state=State.WAITING, started=None) if box.state is State.COMPILING else box
-                for box in self.boxes
-            )
-        )
+        """The compiler was stopped: what it was at is marked, and nothing waits any more."""
+        ended = {State.COMPILING: State.STOPPED, State.WAITING: State.ABSENT}
+        self._set(tuple(replace(box, state=ended.get(box.state, box.state)) for box in self.boxes))
 
     def mark(self, name: str | None) -> None:
         if name != self.current:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
@@ -26,45 +25,51 @@ class Ask(Enum):
 
 
 class Prompt(Horizontal):
-    """One line with a label, an input and a remark; escape always closes it."""
+    """One line with a label, an input and a remark. Enter and escape are actions of the app's."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close", show=False)]
+    # Before the input's own, which would answer by a message: the next key may be there first.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "app.answer", "answer", show=False, priority=True),
+        Binding("escape", "app.close_prompt", "close", show=False, priority=True),
+    ]
 
-    @dataclass
     class Changed(Message):
-        ask: Ask
-        text: str
-
-    @dataclass
-    class Submitted(Message):
-        ask: Ask
-        text: str
-
-    @dataclass
-    class Closed(Message):
-        ask: Ask
+        """The text is another one; look at the prompt for what it is by now."""
 
     def __init__(self) -> None:
         super().__init__(id="prompt")
         self.ask = Ask.SEARCH
         self.display = False
+        self.field = Input(compact=True, id="prompt-input")
 
     def compose(self) -> ComposeResult:
         yield Label(id="prompt-label")
-        yield Input(compact=True, id="prompt-input")
+        yield self.field
         yield Label(id="prompt-remark")
+
+    @property
+    def text(self) -> str:
+        return self.field.value
+
+    @property
+    def has_keys(self) -> bool:
+        """What is typed goes into it."""
+        return self.display and self.screen.focused is self.field
 
     def open(self, ask: Ask, text: str = "") -> None:
         self.ask = ask
         self.query_one("#prompt-label", Label).update(f" {ask.value}: ")
         self.remark("")
-        field = self.query_one(Input)
         with self.prevent(Input.Changed):
-            field.value = text
+            self.field.value = text
         self.display = True
-        field.cursor_position = len(text)
+        self.field.cursor_position = len(text)
         # At once, not after the messages in the queue: the next key belongs to the input.
-        self.screen.set_focus(field)
+        self.screen.set_focus(self.field)
+
+    def type(self, text: str) -> None:
+        """Put text where the cursor is, in place of what is selected."""
+        self.field.replace(text, *self.field.selection)
 
     def remark(self, text: str, *, bad: bool = False) -> None:
         label = self.query_one("#prompt-remark", Label)
@@ -74,16 +79,7 @@ class Prompt(Horizontal):
     def close(self) -> None:
         self.display = False
 
-    def action_close(self) -> None:
-        self.close()
-        self.post_message(self.Closed(self.ask))
-
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.Changed(self.ask, event.value))
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.post_message(self.Submitted(self.ask, event.value))
+        self.post_message(self.Changed())

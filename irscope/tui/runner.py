@@ -1,72 +1,74 @@
-"""Runs one request at a time in a thread of its own and posts what happens as messages."""
+"""Answers requests in threads. Nothing here needs Textual: the first request is on its way while that loads."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
-from textual.message import Message
-
+from irscope import session
+from irscope.client import Cancelled
 from irscope.model import Failure, Stage
 from irscope.request import Event, Finished, IrscopeError, Request, StageFinished
-from irscope.tui.stage_text import StageText
+
+if TYPE_CHECKING:
+    from irscope.tui.stage_text import StageText
 
 
-@dataclass
-class Happened(Message):
-    """A step of the request that runs, with the texts that it brought, ready to be shown."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a request that runs, with the texts that it brought, ready to be shown."""
 
-    run: int
     event: Event
-    texts: dict[str, StageText] = field(default_factory=dict)
+    texts: Mapping[str, StageText] = field(default_factory=dict)
 
 
-@dataclass
-class Ended(Message):
-    """The request that ran is over; ``failure`` is set where it has no compilation to show."""
+@dataclass(frozen=True, slots=True)
+class End:
+    """The request is over; ``failure`` is set where there is no compilation to show."""
 
-    run: int
     failure: Failure | None = None
     exit_code: int = 0
-    cancelled: bool = False
 
 
-class Runner:
-    """The compilation in progress, if there is one.
+News: TypeAlias = "Step | End"
+
+
+class Run:
+    """A request that a thread answers from now on; whoever listens, however late, hears all from the start.
 
     The thread is a daemon and the compiler a process: leaving irscope never waits for either.
     """
 
-    def __init__(self, post: Callable[[Message], object]) -> None:
-        self._post = post
+    def __init__(self, request: Request) -> None:
+        self.request = request
         self._cancel = threading.Event()
-        #: Counts the requests, so that messages of one that was given up are told apart.
-        self.run = 0
-        self.running = False
+        self._lock = threading.Lock()
+        self._unheard: list[News] = []
+        self._listener: Callable[[Run, News], object] | None = None
+        threading.Thread(target=self._work, name="irscope-session", daemon=True).start()
 
-    def start(self, request: Request) -> None:
-        self.stop()
-        self.running = True
-        self._cancel = threading.Event()
-        threading.Thread(
-            target=self._work, args=(self.run, request, self._cancel), name="irscope-session", daemon=True
-        ).start()
+    def listen(self, listener: Callable[[Run, News], object]) -> None:
+        """Tell ``listener`` what has happened and, from the thread, what will. It must not block."""
+        with self._lock:
+            for news in self._unheard:
+                listener(self, news)
+            self._unheard.clear()
+            self._listener = listener
 
     def stop(self) -> None:
-        """Give up what runs; nothing more is heard of it."""
-        self.run += 1
+        """Give up; there is no `End` then."""
         self._cancel.set()
-        self.running = False
 
-    def is_current(self, message: Happened | Ended) -> bool:
-        return message.run == self.run
+    def _tell(self, news: News) -> None:
+        with self._lock:
+            if self._listener is None:
+                self._unheard.append(news)
+            else:
+                self._listener(self, news)
 
-    def _work(self, run: int, request: Request, cancel: threading.Event) -> None:
-        # Here, so that the first paint does not wait for these imports.
-        from irscope import session
-        from irscope.client import Cancelled
-
+    def _work(self) -> None:
         known: dict[str, StageText] = {}
 
         def tell(event: Event) -> None:
@@ -76,26 +78,29 @@ class Runner:
             elif isinstance(event, Finished):
                 texts = prepare(event.compilation.stages, known)
             known.update(texts)
-            self._post(Happened(run, event, texts))
+            self._tell(Step(event, texts))
 
         try:
-            session.open_begun(request, tell, cancel)
+            session.open(self.request, tell, self._cancel)
         except IrscopeError as error:
-            self._post(Ended(run, error.failure, error.exit_code))
+            self._tell(End(error.failure, error.exit_code))
         except Cancelled:
-            self._post(Ended(run, cancelled=True))
+            pass
         except Exception as error:
             # A defect of irscope's must be seen, not end as a clock that runs for ever.
             import traceback
 
             failure = Failure("internal", f"{type(error).__name__}: {error}", detail=traceback.format_exc())
-            self._post(Ended(run, failure, 1))
+            self._tell(End(failure, 1))
         else:
-            self._post(Ended(run))
+            self._tell(End())
 
 
 def prepare(stages: Mapping[str, Stage], known: Mapping[str, StageText]) -> dict[str, StageText]:
     """Texts of stages, cleaned; those that are known already are not made anew."""
+    # Here, so that it is loaded by the thread while the compiler works.
+    from irscope.tui.stage_text import StageText
+
     texts = {}
     for name, stage in stages.items():
         text = known.get(name)

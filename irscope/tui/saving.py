@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from irscope.model import Compilation, Stage
+from irscope.tui.prompt import Ask
+
+if TYPE_CHECKING:
+    from irscope.tui.workbench import Workbench
 
 #: What a stage's file is called, where that is not the stage's name.
 _SUFFIXES = {"source": ".py", "log": ".log"}
@@ -13,6 +18,25 @@ _SUFFIXES = {"source": ".py", "log": ".log"}
 def suggested_name(compilation: Compilation | None, stage: str) -> str:
     kernel = compilation.kernel.name if compilation else "kernel"
     return f"{kernel}{_SUFFIXES.get(stage, f'.{stage}')}"
+
+
+def save(ask: Ask, path: Path, bench: Workbench) -> None:
+    """Write the file that was asked for.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    found, pane = bench.compilation, bench.panes.pane
+    if ask is Ask.SAVE_BUNDLE and found is not None:
+        from irscope import session
+
+        session.save(found, path)
+    elif ask is Ask.SCREENSHOT:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(bench.app.export_screenshot(), encoding="utf-8")
+    elif pane is not None:
+        stage = found.stages.get(pane.stage) if found else None
+        write_stage(path, stage, pane.text.text if pane.text else "")
 
 
 def write_stage(path: Path, stage: Stage | None, text: str) -> int:

@@ -45,7 +45,7 @@ class Driver:
         """The request is answered, joined, and its figures are shown."""
         await self.until(
             lambda: (
-                not self.app.runner.running
+                not self.app.compiling.running
                 and (self.bench.error.display or (self.bench.links.indices and self.bench.figure_lines.shown))
             )
         )
@@ -100,6 +100,6 @@ async def opened(
     app = IrscopeApp(request, watch=watch, settings=settings)
     async with app.run_test(size=size) as pilot:
         driver = Driver(app, pilot)
-        await driver.until(lambda: app.runner.run)
+        await driver.until(lambda: app.compiling.count)
         await driver.settled()
         yield driver

@@ -11,8 +11,9 @@ from irscope import config, session
 from irscope.config import Config
 from irscope.model import Compilation, Target
 from irscope.request import Request
-from irscope.tui.app import DEFAULT_THEME, IrscopeApp
+from irscope.tui.app import IrscopeApp
 from irscope.tui.pipeline_strip import State
+from irscope.tui.preferences import DEFAULT_THEME
 
 SM_80 = Target.parse("sm_80")
 
@@ -29,12 +30,13 @@ def states(driver: Driver) -> dict[str, State]:
 
 async def test_the_file_is_there_before_the_compiler_is(add_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     may_begin = threading.Event()
+    open_now = session.open
 
     def open_later(request: Request, *rest: Any) -> Compilation:
         assert may_begin.wait(60)
-        return session.open(request, *rest)
+        return open_now(request, *rest)
 
-    monkeypatch.setattr(session, "open_begun", open_later)
+    monkeypatch.setattr(session, "open", open_later)
     app = IrscopeApp(Request(add_file, target=SM_80))
     async with app.run_test(size=WIDE) as pilot:
         driver = Driver(app, pilot)
@@ -62,7 +64,7 @@ async def test_a_failed_recompile_keeps_the_old_result(add_file: Path) -> None:
         before = driver.bench.compilation
         change(add_file, "x + y", "x + unknown_name")
         await driver.press("R")
-        await driver.until(lambda: not driver.app.runner.running)
+        await driver.until(lambda: not driver.app.compiling.running)
         await driver.until(lambda: driver.bench.error.display)
         assert driver.bench.compilation is before
         assert "STALE" in driver.header()
@@ -77,7 +79,7 @@ async def test_a_failed_recompile_keeps_the_old_result(add_file: Path) -> None:
         assert not driver.bench.error.display
         change(add_file, "x + unknown_name", "x * y")
         await driver.press("R")
-        await driver.until(lambda: not driver.app.runner.running and not driver.bench.stale)
+        await driver.until(lambda: not driver.app.compiling.running and not driver.bench.stale)
         assert "STALE" not in driver.header()
         assert any("mul" in line for line in driver.view("ttgir").lines)
 
@@ -100,7 +102,7 @@ async def test_a_change_on_disk_is_offered(add_file: Path) -> None:
         change(add_file, "x + y", "x - y")
         await driver.until(lambda: driver.bench.change_bar.display)
         await driver.pilot.click("#changed", offset=(str(driver.bench.change_bar.render()).index("recompile"), 0))
-        await driver.until(lambda: driver.app.runner.run > 1 and not driver.app.runner.running)
+        await driver.until(lambda: driver.app.compiling.count > 1 and not driver.app.compiling.running)
         assert not driver.bench.change_bar.display
         assert any("arith.subf" in line for line in driver.view("ttgir").lines)
 
@@ -116,11 +118,11 @@ async def test_escape_stops_the_compiler(add_file: Path) -> None:
     async with opened(Request(add_file, target=SM_80)) as driver:
         before = driver.bench.compilation
         await driver.press("R", "escape")
-        assert not driver.app.runner.running
+        assert not driver.app.compiling.running
         assert driver.bench.compilation is before
         assert "STALE" not in driver.header()
         await driver.press("R")
-        await driver.until(lambda: not driver.app.runner.running)
+        await driver.until(lambda: not driver.app.compiling.running)
         assert driver.bench.compilation is not before
 
 
@@ -136,7 +138,7 @@ async def test_the_form_changes_what_is_compiled(add_file: Path) -> None:
         rows["BLOCK"].query_one("Input").value = "256"  # type: ignore[attr-defined]
         rows["num_warps"].query_one("Input").value = "8"  # type: ignore[attr-defined]
         await driver.press("f5")
-        await driver.until(lambda: driver.app.runner.run > 1 and not driver.app.runner.running)
+        await driver.until(lambda: driver.app.compiling.count > 1 and not driver.app.compiling.running)
         assert "BLOCK=256" in driver.header()
         assert "warps 8" in driver.header()
         assert any("256" in line and "tensor<256x" in line for line in driver.view("ttgir").lines)

@@ -1,0 +1,96 @@
+"""Correlation on screen: the cursor of one pane says what is lit in all of them, and they follow."""
+
+from __future__ import annotations
+
+from functools import partial
+from weakref import WeakSet
+
+from textual.screen import Screen
+
+from irscope.tui.breadcrumb import Breadcrumb
+from irscope.tui.linking import Links, crumbs
+from irscope.tui.pane_row import PaneRow
+from irscope.tui.pane_tabs import PaneTabs
+from irscope.tui.source_files import SourceFiles
+from irscope.tui.stage_pane import StagePane
+from irscope.tui.stages import SOURCE
+
+
+class Following:
+    """Knows where the cursor was moved to last, and lights up what belongs to that row."""
+
+    def __init__(
+        self, screen: Screen[None], panes: PaneRow, sources: SourceFiles, tabs: PaneTabs, breadcrumb: Breadcrumb
+    ) -> None:
+        self._screen = screen
+        self._panes = panes
+        self._sources = sources
+        self._tabs = tabs
+        self._breadcrumb = breadcrumb
+        self._heeded: WeakSet[StagePane] = WeakSet()
+        #: Where the cursor was moved to last: view and row.
+        self._origin: tuple[str, int] | None = None
+        self.links = Links()
+
+    def heed(self) -> None:
+        """Follow the cursor of every pane, in the same frame in which it moves."""
+        for pane in self._panes.all_panes():
+            if pane not in self._heeded:
+                self._heeded.add(pane)
+                self._screen.watch(pane.view, "visited", partial(self._cursor_moved, pane), init=False)
+
+    def _cursor_moved(self, pane: StagePane) -> None:
+        pane.moved()
+        if pane is self._panes.pane:
+            self.follow(pane)
+
+    def use(self, links: Links) -> None:
+        """The stages are joined in another way from now on."""
+        self.links = links
+        if self._panes.pane is not None:
+            self.follow(self._panes.pane)
+
+    def follow(self, pane: StagePane) -> None:
+        """The cursor of this pane says from now on what is lit, wherever the focus goes."""
+        row = pane.row
+        self._origin = None if pane.current is None or row is None else (pane.current, row)
+        if self._origin is not None and pane.stage != SOURCE and not self._sources.pane.locked:
+            place = self.links.correlation.location(*self._origin)
+            if place is not None:
+                # A helper's file too.
+                self._sources.open(place.file)
+        self.light(follow=True, origin=pane)
+
+    def light(self, *, follow: bool, origin: StagePane | None = None) -> None:
+        """Light up in every pane what came from where the cursor was moved to last."""
+        view, row = self._origin or (SOURCE, None)
+        related = self.links.related(view, row)
+        for pane in self._panes.all_panes():
+            pane.light(related, follow=follow and pane is not origin)
+        self._tabs.count({name: self.links.operations(name, rows.rows) for name, rows in related.items()})
+        self._breadcrumb.show(crumbs(self.links, view, row, related, self._line(view, row)))
+
+    def next_place(self, step: int) -> None:
+        """Go on to the next lit place in the pane in use; where it has but one, in all the others."""
+        pane = self._panes.pane
+        if pane is None:
+            return
+        if pane.places > 1:
+            pane.view.next_mark(step)
+            return
+        for name in self._panes.shown:
+            other = self._panes.panes[name]
+            if other is not pane and not other.locked:
+                other.view.next_mark(step)
+
+    def _line(self, view: str, row: int | None) -> str:
+        """The source line that the row belongs to, or the row's own text."""
+        if row is None:
+            return ""
+        place = self.links.correlation.location(view, row)
+        text = self._sources.text(place.file) if place is not None else None
+        if place is not None and text is not None and place.line <= len(text.raw_lines):
+            return text.raw_lines[place.line - 1]
+        pane = next((pane for pane in self._panes.all_panes() if view in pane.texts), None)
+        lines = pane.texts[view].raw_lines if pane is not None else []
+        return lines[row] if row < len(lines) else ""
