@@ -31,7 +31,10 @@ _MARKS_AT_MOST = 8192
 #: Local memory that the program itself asks for; registers are spilled without one.
 _PTX_LOCAL = re.compile(r"^\s*\.local\b", re.MULTILINE)
 
-_AMD_FOLDED = re.compile(r"(\d+)-byte Folded (Spill|Reload)")
+_SASS_SECTION = re.compile(r"^\s*\.section\s+\.text\.([^,\s]+)", re.MULTILINE)
+
+_AMD_COMMENT = re.compile(r"(\d+)-byte Folded (Spill|Reload)")
+_AMD_SCRATCH = re.compile(r"^\tscratch_(store|load)_(?:b(32|64|96|128)|dword(?:x([234]))?)\b", re.MULTILINE)
 _AMD_INSTRUCTION = re.compile(r"^\t[a-z]\w+", re.MULTILINE)
 
 
@@ -63,6 +66,7 @@ def from_cubin(data: bytes, name: str | None = None, sass: str = "", ptx: str = 
     kernel = cubin.read(data).kernel(name)
     if kernel is None:
         return Resources()
+    sass = sass_of(sass, kernel.name)
     spills = _spills_in_log(ptxas_log, kernel.name) or sass_spills(kernel, sass, ptx)
     return Resources(
         registers=kernel.registers,
@@ -80,27 +84,15 @@ def from_cubin(data: bytes, name: str | None = None, sass: str = "", ptx: str = 
 
 
 def from_hsaco(data: bytes, name: str | None = None, amdgcn: str = "") -> Resources:
-    """Figures of one kernel of an AMD code object; spills and instructions need its assembly.
-
-    LLVM comments spills and reloads with their bytes; where the spills' sum is not 4 times the metadata's count
-    (before Triton 3.9 some have no comment), neither is known.
-    """
+    """Figures of one kernel of an AMD code object; spills and instructions need its assembly."""
     kernel = hsaco.read(data).kernel(name)
     if kernel is None:
         return Resources()
-    stores = loads = None
-    if kernel.vgpr_spills == 0 and kernel.scratch_bytes == 0:
-        stores = loads = 0
-    elif amdgcn:
-        folded = [(int(count), kind) for count, kind in _AMD_FOLDED.findall(amdgcn)]
-        stores = sum(count for count, kind in folded if kind == "Spill")
-        loads = sum(count for count, kind in folded if kind == "Reload")
-        if stores != 4 * (kernel.vgpr_spills or 0):
-            stores = loads = None
+    spills = amd_spills(kernel, amdgcn)
     return Resources(
         registers=kernel.vgprs,
-        spill_store_bytes=stores,
-        spill_load_bytes=loads,
+        spill_store_bytes=spills[0] if spills else None,
+        spill_load_bytes=spills[1] if spills else None,
         stack_bytes=kernel.scratch_bytes,
         local_bytes=kernel.scratch_bytes,
         shared_static_bytes=kernel.lds_bytes,
@@ -110,6 +102,15 @@ def from_hsaco(data: bytes, name: str | None = None, amdgcn: str = "") -> Resour
         sgprs=kernel.sgprs,
         agprs=kernel.agprs,
     )
+
+
+def sass_of(sass: str, kernel: str) -> str:
+    """The section of one kernel: addresses begin anew in each. All of a text that has no such section."""
+    starts = list(_SASS_SECTION.finditer(sass))
+    for number, start in enumerate(starts):
+        if start[1] == kernel:
+            return sass[start.start() : starts[number + 1].start() if number + 1 < len(starts) else None]
+    return sass
 
 
 def sass_spills(kernel: cubin.KernelRecord, sass: str, ptx: str) -> tuple[int, int] | None:
@@ -133,6 +134,29 @@ def sass_spills(kernel: cubin.KernelRecord, sass: str, ptx: str) -> tuple[int, i
     for _, kind, suffixes in spills:
         bytes_of[kind] += next((width for suffix, width in _WIDTHS.items() if suffix in suffixes), 4)
     return bytes_of["STL"], bytes_of["LDL"]
+
+
+def amd_spills(kernel: hsaco.KernelRecord, amdgcn: str) -> tuple[int, int] | None:
+    """Bytes of spill stores and loads of an AMD kernel.
+
+    LLVM comments spills and reloads with their bytes; before Triton 3.9 some have no comment, but are accesses to
+    scratch memory all the same. Whichever stores as much as the metadata has registers spilled, 4 bytes each, is
+    the whole of it; where neither does (scratch memory of the program's own, several kernels), ``None``.
+    """
+    if kernel.vgpr_spills is None:
+        return None
+    if kernel.vgpr_spills == 0:
+        return 0, 0
+    comments = [(kind == "Spill", int(count)) for count, kind in _AMD_COMMENT.findall(amdgcn)]
+    scratch = [
+        (kind == "store", int(bits) // 8 if bits else 4 * int(words or 1))
+        for kind, bits, words in _AMD_SCRATCH.findall(amdgcn)
+    ]
+    for accesses in (comments, scratch):
+        stores = sum(width for is_store, width in accesses if is_store)
+        if stores == 4 * kernel.vgpr_spills:
+            return stores, sum(width for is_store, width in accesses if not is_store)
+    return None
 
 
 def ptxas_reports(log: str) -> dict[str, Resources]:

@@ -278,7 +278,7 @@ def _flags(section: Any) -> str:
 
 
 def describe(cubin: Cubin) -> str:
-    """A text of the whole, for reading; tables of at most 60 columns wherever names allow it."""
+    """A text of the whole, for reading: at most 60 columns but for titles, sections and symbols with long names."""
     lines = table(
         "Cubin",
         [
@@ -294,12 +294,10 @@ def describe(cubin: Cubin) -> str:
             "Attributes",
             (_wrapped(a) for a in cubin.attributes if a.function == kernel.name and a.name != "KPARAM_INFO"),
         )
-    known = {"", *(kernel.name for kernel in cubin.kernels)}
     lines += table("Attributes of the whole cubin", map(_wrapped, (a for a in cubin.attributes if not a.function)))
-    lines += table(
-        "Attributes of other functions",
-        ((a.function, *_wrapped(a)) for a in cubin.attributes if a.function not in known),
-    )
+    known = {"", *(kernel.name for kernel in cubin.kernels)}
+    for function in dict.fromkeys(a.function for a in cubin.attributes if a.function not in known):
+        lines += table(f"Function {function}", (_wrapped(a) for a in cubin.attributes if a.function == function))
     lines += table(
         "Sections (type, flags, bytes, offset)",
         ((s.name, s.type.lower(), s.flags, s.size, f"{s.offset:#x}") for s in cubin.sections),

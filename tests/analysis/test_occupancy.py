@@ -98,6 +98,8 @@ def test_amd_registers_allow_the_waves_that_llvm_says(hsacos: list[Binary]) -> N
         assert min(blocks["registers"], has.warps // 4) == int(told[1]), binary
 
 
+#: ``CUDA_OCC_ERROR_UNKNOWN_DEVICE``, negated as the harness does.
+UNKNOWN_DEVICE = -2
 HARNESS = """
 #include <limits.h>
 #include <stdio.h>
@@ -161,5 +163,8 @@ def test_agrees_with_nvidias_own_calculator(tmp_path: Path) -> None:
         [str(tmp_path / "harness")], input="\n".join(asked), capture_output=True, text=True, check=True
     )
     theirs = [int(line) for line in done.stdout.split()]
-    assert len(theirs) == len(ours) > 10000
-    assert [(a, o, t) for a, o, t in zip(asked, ours, theirs, strict=True) if o != t][:5] == []
+    assert len(theirs) == len(ours)
+    # The header of an older Triton does not know the newest architectures, nor we what it would say.
+    compared = [(a, o, t) for a, o, t in zip(asked, ours, theirs, strict=True) if t != UNKNOWN_DEVICE]
+    assert len(compared) > 10000
+    assert [(a, o, t) for a, o, t in compared if o != t][:5] == []

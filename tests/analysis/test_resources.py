@@ -86,18 +86,37 @@ def test_overflowed_marks_are_not_trusted(cubins: list[Binary], monkeypatch: pyt
     assert sass_spills(kernel, sass, "") is None
 
 
+def _assembled(binary: Binary, ptx: str) -> tuple[bytes, tools.Tool, str, str]:
+    """A PTX text made into a cubin as Triton did with the binary: cubin, ptxas, architecture, the text as filled in."""
+    path, *options = binary.facts["ptxas"]
+    arch = next(option for option in options if option.startswith("--gpu-name=")).partition("=")[2]
+    version = re.search(r"^\.version (\S+)", binary.text, re.MULTILINE)
+    assert version
+    ptx = ptx.replace("@TARGET@", arch).replace("@VERSION@", version[1])
+    tool = tools.Tool("ptxas", Path(path), "Triton")
+    return tools.assemble(ptx, arch, tool=tool), tool, arch, ptx
+
+
+@pytest.mark.parametrize("target", CUDA_TARGETS)
+def test_of_two_kernels_each_has_its_own_figures(cubins: list[Binary], target: str) -> None:
+    ptx = STATIC_SHARED.read_text(encoding="utf-8")
+    entry = ptx[ptx.index(".visible .entry") :]
+    shorter = entry.replace("static_shared(", "shorter(").replace("bar.sync 3, 128;", "")
+    binary = next(binary for binary in cubins if binary.target == target)
+    data, _, _, ptx = _assembled(binary, ptx + shorter)
+    sass = tools.disassemble(data, "-c")
+    figures = [from_cubin(data, name, sass, ptx) for name in ("static_shared", "shorter")]
+    assert [used.code_bytes for used in figures] == [16 * (used.instructions or 0) for used in figures]
+    assert [used.barriers for used in figures] == [4, 1]
+    # Marked or not, no local access of either is a spill.
+    assert {used.spill_store_bytes for used in figures} <= {0, None}
+
+
 @pytest.mark.parametrize("target", CUDA_TARGETS)
 def test_static_shared_memory_barriers_and_own_local_memory(cubins: list[Binary], target: str) -> None:
     binary = next(binary for binary in cubins if binary.target == target)
-    path, *options = binary.facts["ptxas"]
-    arch = next(option for option in options if option.startswith("--gpu-name=")).partition("=")[2]
-    ptx = STATIC_SHARED.read_text(encoding="utf-8").replace("@TARGET@", arch)
-    version = re.search(r"^\.version (\S+)", binary.text, re.MULTILINE)
-    assert version
-    ptx = ptx.replace("@VERSION@", version[1])
-    tool = tools.Tool("ptxas", Path(path), "Triton")
+    data, tool, arch, ptx = _assembled(binary, STATIC_SHARED.read_text(encoding="utf-8"))
     expected = ptxas_reports(tools.ptxas_verbose(ptx, arch, tool=tool))["static_shared"]
-    data = tools.assemble(ptx, arch, tool=tool)
     ours = from_cubin(data, sass=tools.disassemble(data, "-c"), ptx=ptx)
     assert ours.shared_static_bytes == expected.shared_static_bytes == 1300
     assert (ours.registers, ours.local_bytes) == (expected.registers, expected.local_bytes)
@@ -124,6 +143,17 @@ def test_amd_spills_are_four_bytes_a_register(hsacos: list[Binary]) -> None:
         assert bool(figures.spill_load_bytes) == bool(count)
         spilled += count
     assert spilled, "no kernel spills, so nothing was compared"
+
+
+def test_amd_spills_without_comments_are_those_of_scratch_memory(hsacos: list[Binary]) -> None:
+    """Tritons before 3.9 comment some spills alone."""
+    binary = next(b for b in hsacos if from_hsaco(b.data, amdgcn=b.text).spill_store_bytes)
+    known = from_hsaco(binary.data, amdgcn=binary.text)
+    bare = re.sub(r"(;.*)-byte Folded", r"\1", binary.text)
+    assert from_hsaco(binary.data, amdgcn=bare) == known
+    fewer = re.sub(r"\n\tscratch_store[^\n]*", "", bare, count=1)
+    assert from_hsaco(binary.data, amdgcn=fewer).spill_store_bytes is None
+    assert from_hsaco(binary.data).spill_store_bytes is None
 
 
 def test_a_compilation_gives_its_own_figures(cubins: list[Binary]) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from irscope import ir
+from irscope.correlate import Correlation
 from irscope.ir.lines import split_lines
 
 KERNELS = Path(__file__).parent / "kernels"
+#: In the order of compilation.
 STAGES = ("ttir", "ttgir", "llir", "ptx", "sass", "amdgcn")
+TARGETS = ("sm_80", "sm_90", "gfx942")
 
 
 def line_of(file: str, code: str) -> int:
@@ -134,16 +137,24 @@ def test_every_instruction_of_sass_is_mapped(compiled):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_helper_in_another_file_is_found_through_its_calls(compiled, stage):
-    """`twice` calls `scale`; where the form can say so, the chain is all three lines."""
+    """`twice` calls `scale`; the chain is all three lines.
+
+    As joined with the stages before: up to Triton 3.7 SASS, in 3.3 PTX too, do not tell the calls themselves.
+    """
     expected = (
         ("helpers.py", line_of("helpers.py", "shifted = x")),
         ("helpers.py", line_of("helpers.py", "scale(scale(")),
         ("kernels.py", line_of("kernels.py", "twice(total)")),
     )
-    for text in compiled:
-        if text.stage == stage and text.kernel == "matmul":
-            chains = {tuple((Path(f.file).name, f.line) for f in chain) for chain in text.index.chains}
-            assert expected in chains, str(text)
+    found = {}
+    for target in TARGETS:
+        indices = {t.stage: t.index for t in compiled if (t.target, t.kernel) == (target, "matmul")}
+        if stage in indices:
+            in_order = {name: indices[name] for name in STAGES if name in indices}
+            locations = Correlation(in_order).locations(stage)
+            found[target] = {tuple((Path(frame.file).name, frame.line) for frame in chain) for chain in locations}
+    assert found or stage == "sass"
+    assert [target for target, chains in found.items() if expected not in chains] == []
 
 
 @pytest.mark.parametrize("stage", STAGES)

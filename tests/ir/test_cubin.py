@@ -118,8 +118,12 @@ def test_description_fits_sixty_columns_and_has_the_facts(cubins: list[Binary]) 
     for binary in cubins:
         read = cubin.read(binary.data)
         text = cubin.describe(read)
-        # Sections and symbols have names of the file's own, as long as they like.
-        assert max(len(line) for line in text.partition("\nSections")[0].splitlines()) <= 60, binary
+        # Functions, sections and symbols have names of the file's own, as long as they like.
+        rows = [line for line in text.partition("\nSections")[0].splitlines() if line.startswith("  ")]
+        assert max(map(len, rows)) <= 60, binary
+        functions = {symbol.name for symbol in read.symbols if symbol.kind == "func"} - {read.kernels[0].name}
+        assert all(f"\nFunction {name}\n" in text for name in functions)
+        assert bool(functions) == (binary.name == "calls"), binary
         assert re.search(rf"^  registers +{read.kernels[0].registers}  a thread", text, re.MULTILINE)
         for section in read.sections:
             assert section.name in text
