@@ -10,9 +10,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
-import tempfile
+import uuid
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -104,13 +103,19 @@ def write(compilation: Compilation, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     files = files_of(compilation)
     if path.suffix == SUFFIX:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-            for member, content in files.items():
-                archive.writestr(member, content)
-        Path(name).replace(path)
+        # Not mkstemp's, which nobody else may read: bundles are made to be handed on.
+        part_file = path.with_name(f".{safe_name(path.stem)}-{uuid.uuid4().hex[:8]}.part")
+        try:
+            with part_file.open("xb") as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+                for member, content in files.items():
+                    archive.writestr(member, content)
+            part_file.replace(path)
+        except BaseException:
+            part_file.unlink(missing_ok=True)
+            raise
         return
-    part_folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    part_folder = path.with_name(f".{safe_name(path.name)}-{uuid.uuid4().hex[:8]}")
+    part_folder.mkdir()
     try:
         for member, content in files.items():
             (part_folder / member).write_bytes(content)
@@ -137,8 +142,13 @@ def read(path: Path) -> Compilation:
             return from_files(lambda name: read_member(archive, name))
     except DamagedBundle as error:
         raise DamagedBundle(f"{path} is not a whole bundle: {error}") from error
-    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DamagedBundle(f"{path} is not a whole bundle: {error!r}") from error
+    except zipfile.BadZipFile as error:
+        raise DamagedBundle(f"{path} is not a whole bundle: it is no zip file, or cut short") from error
+    except OSError as error:
+        raise DamagedBundle(f"{path} is not a whole bundle: {error.strerror or error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = f"its {MANIFEST} is not as irscope writes it ({type(error).__name__}: {error})"
+        raise DamagedBundle(f"{path} is not a whole bundle: {reason}") from error
 
 
 def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -150,7 +160,10 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
 def from_files(load: Callable[[str], bytes]) -> Compilation:
     manifest = json.loads(load(MANIFEST))
     if manifest.get("bundle") != FORMAT:
-        raise DamagedBundle(f"format {manifest.get('bundle')!r} is not {FORMAT}; it is from another irscope")
+        raise DamagedBundle(
+            f"its format is {manifest.get('bundle')!r}, this irscope ({__version__}) reads {FORMAT}; "
+            f"another irscope ({manifest.get('irscope')}) wrote it"
+        )
 
     def member(name: str) -> bytes:
         # A name from a manifest is not trusted to stay within the bundle.

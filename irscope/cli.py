@@ -7,9 +7,11 @@ is imported when it is the one that was asked for.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from irscope import __version__
 
@@ -24,8 +26,23 @@ exit codes: 0 done, 1 the kernel does not compile or run, 2 the command line is 
 """
 
 
+class CommandLineError(Exception):
+    """The words do not fit the options; ``command`` is what was called: "irscope dump"."""
+
+    def __init__(self, message: str, command: str) -> None:
+        super().__init__(message)
+        self.command = command
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises what argparse would print: a failure is told in one way everywhere, as a line or as JSON."""
+
+    def error(self, message: str) -> NoReturn:
+        raise CommandLineError(message, self.prog)
+
+
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="irscope",
         usage="irscope [PATH[::KERNEL]] [options]\n       irscope COMMAND [...]",
         description="What the Triton compiler makes of a GPU kernel: every stage, line to line, with its figures.",
@@ -33,7 +50,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"irscope {__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    commands = top.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", required=True, prog="irscope", parser_class=Parser
+    )
 
     tui = commands.add_parser("open", help="the terminal UI (the command where none is named)")
     add_path(tui, optional=True)
@@ -43,14 +62,17 @@ def parser() -> argparse.ArgumentParser:
     dump = commands.add_parser("dump", help="compile a kernel; print and write its stages and figures")
     add_path(dump)
     add_compile_options(dump)
-    dump.add_argument("-o", "--output", metavar="DIR", help="write every stage to a file in DIR")
+    dump.add_argument("-o", "--output", type=filled, metavar="DIR", help="write every stage to a file in DIR")
     dump.add_argument("--stage", metavar="NAME", help="print this stage alone: source, ttir, ttgir, llir, ptx, ...")
     dump.add_argument("--clean", action="store_true", help="with --stage: without locations and debug metadata")
     dump.add_argument("--text", action="store_true", help="with --format json: the stages' texts too")
     dump.add_argument(
         "--correlation", action="store_true", help="with --format json: the source locations of every line"
     )
-    dump.add_argument("--bundle", metavar="FILE", help="save everything as one .irscope file, which opens anywhere")
+    dump.add_argument(
+        "--bundle", type=filled, metavar="FILE",
+        help="save everything as one file, FILE.irscope, which opens anywhere; without that ending, as a directory",
+    )  # fmt: skip
     add_format(dump)
 
     listing = commands.add_parser("list", help="the kernels of a file or a directory, their parameters, configurations")
@@ -67,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def add_path(command: argparse.ArgumentParser, optional: bool = False) -> None:
-    path = command.add_argument("path", metavar="PATH[::KERNEL]", nargs="?" if optional else None)
+    path = command.add_argument("path", type=filled, metavar="PATH[::KERNEL]", nargs="?" if optional else None)
     path.completer = complete_path  # type: ignore[attr-defined]
 
 
@@ -77,21 +99,25 @@ def add_format(command: argparse.ArgumentParser) -> None:
 
 def add_python(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--python", metavar="PATH", help="interpreter that has Triton and the file's imports; default: this one"
-    )
+        "--python", type=filled, metavar="PATH",
+        help="interpreter that has Triton and the file's imports; default: this one",
+    )  # fmt: skip
 
 
 def add_compile_options(command: argparse.ArgumentParser) -> None:
     what = command.add_argument_group("what to compile for")
-    what.add_argument("--target", metavar="ARCH", help="sm_90, cuda:90, hip:gfx942; default: the GPU here, or sm_90")
+    what.add_argument(
+        "--target", type=filled, metavar="ARCH", help="sm_90, cuda:90, hip:gfx942; default: the GPU here, or sm_90"
+    )
     for name in ("--num-warps", "--num-stages", "--num-ctas", "--maxnreg"):
         what.add_argument(name, type=int, metavar="N")
     what.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE", help="any other field of the backend's options"
     )
     what.add_argument(
-        "--signature", metavar="TYPES", help='a type or a constant for each parameter: "*fp16:16, i32, 128"'
-    )
+        "--signature", type=filled, metavar="TYPES",
+        help='a type or a constant for each parameter: "*fp16:16, i32, 128"',
+    )  # fmt: skip
     what.add_argument(
         "--arg", action="append", default=[], metavar="NAME=TYPE", help="the type of one parameter: a_ptr=*fp16:16"
     )
@@ -101,8 +127,25 @@ def add_compile_options(command: argparse.ArgumentParser) -> None:
     what.add_argument("--config", type=int, metavar="N", help="which autotune configuration, from 0")
     how = command.add_argument_group("how")
     add_python(how)  # type: ignore[arg-type]
-    how.add_argument("--timeout", type=float, metavar="S", help="seconds that a compilation may take")
+    how.add_argument("--timeout", type=seconds, metavar="S", help="seconds that a compilation may take")
     how.add_argument("--fresh", action="store_true", help="compile even where nothing has changed")
+
+
+def filled(text: str) -> str:
+    """Some text: an empty one is most often a variable of a script that is not set."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (value > 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
+    return value
 
 
 def complete_path(prefix: str, **_: object) -> list[str]:
@@ -133,7 +176,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = ["open"]
     elif words[0] not in COMMANDS and not is_help(words[0]):
         words.insert(0, "open")
-    parsed = top.parse_args(words)
+    try:
+        parsed = top.parse_args(words)
+    except CommandLineError as error:
+        from irscope.commands import tell_wrong_words
+
+        return tell_wrong_words(error.command, str(error), words, tuple(COMMANDS))
     from irscope.commands import run
 
     return run(COMMANDS[parsed.command], parsed)

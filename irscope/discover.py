@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,9 +28,11 @@ def kernels(path: Path) -> list[Kernel]:
     Raises:
         IrscopeError: there is no such file (exit code 2), or a single file has a syntax error (1).
     """
-    if path.is_dir():
-        return [kernel for file in python_files(path) for kernel in kernels_quietly(file)]
     try:
+        if path.is_dir():
+            return [kernel for file in python_files(path) for kernel in kernels_quietly(file)]
+        if path.exists() and not path.is_file():
+            raise usage_error(f"{path} is not a file")  # a named pipe, say: reading it would wait for ever
         content = path.read_bytes()
     except OSError as error:
         raise usage_error(f"cannot read {path}: {error.strerror}") from error
@@ -39,9 +42,11 @@ def kernels(path: Path) -> list[Kernel]:
 def python_files(folder: Path) -> Iterator[Path]:
     for entry in sorted(folder.iterdir()):
         if entry.is_dir():
-            if entry.name not in SKIPPED_FOLDERS and not entry.name.startswith("."):
-                yield from python_files(entry)
-        elif entry.suffix == ".py":
+            # A link may lead back up, and what it leads to has a path of its own.
+            if entry.name not in SKIPPED_FOLDERS and not entry.name.startswith(".") and not entry.is_symlink():
+                with contextlib.suppress(PermissionError):
+                    yield from python_files(entry)
+        elif entry.suffix == ".py" and entry.is_file():
             yield entry
 
 
@@ -57,7 +62,7 @@ def kernels_in(content: bytes, path: Path) -> list[Kernel]:
         return []
     try:
         tree = ast.parse(content, filename=str(path))
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
         line, column = getattr(error, "lineno", None), getattr(error, "offset", None)
         message = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
         raise IrscopeError(Failure("syntax", message, str(path), line, column)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -12,12 +13,14 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from irscope.paths import cache_directory
-from irscope.request import missing, usage_error
+from irscope.request import usage_error
 
 _VERSION = re.compile(r"^__version__\s*=\s*['\"]([^'\"]+)", re.MULTILINE)
 
 #: What a foreign interpreter is asked, once: where its Triton is. Isolated from the user's startup files.
 _QUESTION = "import importlib.util as u; s = u.find_spec('triton'); print(s.origin if s else '')"
+
+HINT = "give the interpreter itself, such as .venv/bin/python or .venv\\Scripts\\python.exe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def identify(python: Path | None) -> Interpreter:
     if not python.is_file():
         raise usage_error(
             f"--python {python}: there is no such file",
-            hint="give the interpreter itself, such as .venv/bin/python or .venv\\Scripts\\python.exe",
+            hint=HINT,
         )
     return described(python, remembered_triton(python))
 
@@ -68,8 +71,9 @@ def remembered_triton(python: Path) -> Path | None:
     except (OSError, ValueError, KeyError):
         pass
     origin = ask_for_triton(python)
-    note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps({"python": str(python), "triton": origin}), encoding="utf-8")
+    with contextlib.suppress(OSError):  # it is asked again next time
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps({"python": str(python), "triton": origin}), encoding="utf-8")
     return Path(origin) if origin else None
 
 
@@ -85,10 +89,11 @@ def ask_for_triton(python: Path) -> str:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise missing(f"{python} does not start: {error}", hint="--python takes a Python interpreter") from error
+        reason = error.strerror if isinstance(error, OSError) else "no answer in 60 s"
+        raise usage_error(f"--python {python} does not start: {reason}", hint=HINT) from error
     if answer.returncode != 0:
         said = (answer.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-        raise missing(f"{python} is not a Python interpreter: {said}", hint="--python takes a Python interpreter")
+        raise usage_error(f"--python {python} does not answer as a Python interpreter: {said[:200]}", hint=HINT)
     lines = answer.stdout.splitlines()
     return lines[-1] if lines else ""
 
@@ -104,7 +109,7 @@ def key_of(python: Path) -> str:
 def described(python: Path, triton: Path | None) -> Interpreter:
     if triton is None:
         return Interpreter(python, None, "none")
-    found = _VERSION.search(triton.read_text(encoding="utf-8"))
+    found = _VERSION.search(triton.read_text(encoding="utf-8", errors="replace"))
     version = found[1] if found else "unknown"
     marks = [str(python), version]
     for library in sorted((triton.parent / "_C").glob("libtriton.*")):

@@ -46,7 +46,7 @@ _DI_FILE = re.compile(r'!DIFile\(filename: "([^"]+)", directory: "([^"]*)"\)')
 def read(path: Path, target: Target | None = None) -> Compilation:
     """One IR file as a compilation of a single stage. ``target`` overrides what the file says of it."""
     stage = read_stage(path)
-    name, found = identify(stage)
+    name, found = identify(stage, path)
     return Compilation(
         kernel=Kernel(str(path), name or path.stem),
         target=target or found or Target("cuda", "unknown", 32),
@@ -63,6 +63,8 @@ def read_stage(path: Path) -> Stage:
         content = path.read_bytes()
     except OSError as error:
         raise usage_error(f"cannot read {path}: {error.strerror}") from error
+    if not content:
+        raise usage_error(f"{path} is empty")
     if path.suffix in BINARY_SUFFIXES:
         return Stage(name, data=content)
     try:
@@ -71,10 +73,10 @@ def read_stage(path: Path) -> Stage:
         raise usage_error(f"{path} is not text, as a {path.suffix} file should be") from error
 
 
-def identify(stage: Stage) -> tuple[str | None, Target | None]:
+def identify(stage: Stage, path: Path) -> tuple[str | None, Target | None]:
     """The kernel's name and the target, as the stage itself has them."""
     if stage.data is not None:
-        return identify_binary(stage)
+        return identify_binary(stage, path)
     text = stage.text or ""
     name = next((found[1] for pattern in _KERNEL_NAMES if (found := pattern.search(text))), None)
     if triple := _AMD_TRIPLE.search(text):
@@ -88,7 +90,7 @@ def identify(stage: Stage) -> tuple[str | None, Target | None]:
     return name, None
 
 
-def identify_binary(stage: Stage) -> tuple[str | None, Target | None]:
+def identify_binary(stage: Stage, path: Path) -> tuple[str | None, Target | None]:
     from irscope.ir import cubin, hsaco
 
     assert stage.data is not None
@@ -97,7 +99,7 @@ def identify_binary(stage: Stage) -> tuple[str | None, Target | None]:
         name = binary.kernels[0].name if binary.kernels else None
         return name, Target.parse(binary.arch) if binary.arch else None
     except ValueError as error:
-        raise usage_error(f"not a whole {stage.name}: {error}") from error
+        raise usage_error(f"{path} is not a whole {stage.name}: {error}") from error
 
 
 # Triton's cache
@@ -137,7 +139,7 @@ def read_cache_entry(path: Path, kernel: str | None = None) -> Compilation:
         if file.is_file():
             stages[file.suffix[1:]] = read_stage(file)
     if target is None:
-        target = next((found for stage in stages.values() if (found := identify(stage)[1])), None)
+        target = next((found for stage in stages.values() if (found := identify(stage, metadata_file)[1])), None)
     options = {name: metadata[name] for name in sorted(metadata) if name not in ("target", "hash", "triton_version")}
     return Compilation(
         kernel=Kernel(str(metadata_file), str(metadata.get("name") or metadata_file.stem)),

@@ -37,7 +37,7 @@ class Target:
         """
         backend, _, arch = text.strip().rpartition(":")
         arch = arch.lower().removeprefix("sm_").removeprefix("sm")
-        if backend in ("", "cuda") and arch.rstrip("af").isdigit():
+        if backend in ("", "cuda") and arch.isascii() and arch.rstrip("af").isdigit():
             return cls("cuda", f"sm_{arch.rstrip('af')}", 32)
         if backend in ("", "hip") and arch.startswith("gfx"):
             # GCN and CDNA (gfx9) run 64 threads a wave, RDNA (gfx10 and later) 32, as Triton's driver has it.

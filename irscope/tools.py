@@ -110,7 +110,8 @@ def disassemble(cubin: bytes, *options: str, timeout: float | None = 120) -> str
         read(cubin)
     except DamagedCubin as damage:
         raise IrscopeError(Failure("disassembler", str(damage), detail=message, stage="sass")) from damage
-    raise missing(message, hint=f'"{sys.executable}" -m pip install --upgrade {_PACKAGES["nvdisasm"]}', stage="sass")
+    newer = f'"{sys.executable}" -m pip install --upgrade {_PACKAGES["nvdisasm"]}'
+    raise missing(message, hint=None if "or earlier" in said else newer, stage="sass")
 
 
 def ptxas_verbose(ptx: str, arch: str, *options: str, tool: Tool | None = None, timeout: float | None = 300) -> str:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import sys
 import zipfile
 from pathlib import Path
 
@@ -30,6 +32,27 @@ def test_an_existing_folder_is_not_overwritten(matmul: Compilation, tmp_path: Pa
     with pytest.raises(OSError):
         bundle.write(matmul, tmp_path / "folder")
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_failed_write_leaves_nothing_behind(
+    matmul: Compilation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    for name in ("one.irscope", "folder"):
+        with pytest.raises(OSError, match="No space"):
+            bundle.write(matmul, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are another matter there")
+def test_a_saved_bundle_can_be_read_by_whoever_reads_other_files(matmul: Compilation, tmp_path: Path) -> None:
+    bundle.write(matmul, tmp_path / "one.irscope")
+    (tmp_path / "other").touch()
+    assert (tmp_path / "one.irscope").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
 def test_every_changed_file_is_noticed(matmul: Compilation, tmp_path: Path) -> None:

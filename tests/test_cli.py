@@ -140,6 +140,18 @@ def test_amd_has_its_own_stages() -> None:
         ([MATMUL, "--const", "BLOCK_M"], 2, "usage"),
         ([MATMUL, "--config", "99"], 2, "usage"),
         ([MATMUL, "--python", "nowhere/python"], 2, "usage"),
+        ([MATMUL, "--python", SAMPLES / "README.md"], 2, "usage"),
+        ([MATMUL, "--timeout", "0"], 2, "usage"),
+        ([MATMUL, "--timeout", "nan"], 2, "usage"),
+        ([MATMUL, "--num-warps", "many"], 2, "usage"),
+        ([MATMUL, "--no-such-option"], 2, "usage"),
+        ([MATMUL, "-o", ""], 2, "usage"),
+        ([MATMUL, "--bundle", SAMPLES], 2, "usage"),
+        ([MATMUL, "--const", "BLOCK_M=64", "--const", "BLOCK_M=32"], 2, "usage"),
+        ([MATMUL, "--option", "num_warps=8", "--num-warps", "4"], 2, "usage"),
+        ([MATMUL, "--target", "sm_999"], 2, "usage"),
+        ([MATMUL, "--target", "gfx9999"], 2, "usage"),
+        ([MATMUL, "--num-stages", "-1"], 2, "usage"),
     ],
     ids=lambda value: str(value) if isinstance(value, str) else None,
 )
@@ -150,6 +162,51 @@ def test_failures_as_json_and_as_lines(words: Sequence[str | Path], code: int, k
     done = irscope("dump", *words, code=code)
     assert error["message"] in done.stderr
     assert f"irscope: {error['file'] or ''}" in done.stderr
+
+
+def test_an_option_that_would_say_nothing_is_a_usage_error() -> None:
+    assert "--clean goes with --stage" in irscope("dump", MATMUL, "--clean", code=2).stderr
+    assert "--correlation goes with --format json" in irscope("dump", MATMUL, "--correlation", code=2).stderr
+
+
+def test_a_mistyped_command_or_kernel_is_guessed() -> None:
+    assert "did you mean 'dump'?" in irscope("dumb", MATMUL, code=2).stderr
+    assert "did you mean 'matmul_kernel'?" in irscope("list", f"{MATMUL}::matmul_kernal", code=2).stderr
+    assert "did you mean 'matmul_kernel'?" in irscope("dump", f"{MATMUL}::matmul_kernal", code=2).stderr
+
+
+def test_the_terminal_ui_needs_a_terminal() -> None:
+    done = irscope(MATMUL, code=2, stdin=subprocess.DEVNULL)
+    assert "needs a terminal" in done.stderr
+    assert done.stdout == ""
+
+
+def test_two_colons_in_a_files_name(tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        pytest.skip("Windows has no such names")
+    file = tmp_path / "a::b.py"
+    file.write_text("import triton\n@triton.jit\ndef kernel(x_ptr):\n    pass\n", encoding="utf-8")
+    assert "::kernel" in irscope("list", file).stdout
+    assert "::kernel" in irscope("list", f"{file}::kernel").stdout
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = [sys.executable, "-m", "irscope", "list", str(SAMPLES), "--format", "json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's file that is always full")
+def test_a_full_disk_is_one_line() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "irscope", "list", str(SAMPLES)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False)
+    assert done.returncode == 3
+    assert done.stderr == "irscope: No space left on device\n"
 
 
 def test_a_wrong_option_is_a_usage_error() -> None:
@@ -172,6 +229,28 @@ def test_a_bundle_opens_where_there_is_no_triton(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": path, "IRSCOPE_CACHE_DIR": str(tmp_path / "empty")}
     done = irscope("dump", saved, "--format", "json", env=environment)
     assert json.loads(done.stdout)["resources"] == document(MATMUL, *HOPPER)["resources"]
+
+
+def test_what_is_compiled_already_takes_no_options_and_has_its_kernel_alone(tmp_path: Path) -> None:
+    saved = tmp_path / "one.irscope"
+    irscope("dump", SAMPLES / "vector_add.py", *HOPPER, "--bundle", saved, "-o", tmp_path)
+    done = irscope("dump", saved, "--num-warps", "8", "--target", "sm_80", code=2)
+    assert "--num-warps, --target cannot change it" in done.stderr
+    assert "it has vector_add_kernel" in irscope("dump", f"{saved}::nothing", code=2).stderr
+    assert "vector_add_kernel" in irscope("dump", f"{saved}::vector_add_kernel").stdout
+    ptx = tmp_path / "vector_add_kernel.ptx"
+    assert "sm_80" in irscope("dump", ptx, "--target", "sm_80").stdout
+    assert "it has vector_add_kernel" in irscope("dump", f"{ptx}::nothing", code=2).stderr
+
+
+@pytest.mark.parametrize("suffix", [".ttir", ".ptx", ".sass", ".cubin", ".hsaco", ".irscope"])
+@pytest.mark.parametrize("content", [b"", bytes(range(256)) * 9], ids=["empty", "noise"])
+def test_files_that_are_not_what_they_are_called(tmp_path: Path, suffix: str, content: bytes) -> None:
+    file = tmp_path / f"file{suffix}"
+    file.write_bytes(content)
+    done = irscope("dump", file, code=2)
+    assert done.stderr.startswith(f"irscope: {file}")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_list_shows_parameters_and_configurations() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,28 @@ def test_a_syntax_error_is_at_its_line() -> None:
         discover.kernels(KERNELS / "syntax_error.py")
     assert raised.value.failure.kind == "syntax"
     assert raised.value.failure.line in (8, 9)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_named_pipe_is_passed_over_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    assert discover.kernels(tmp_path) == []
+    with pytest.raises(IrscopeError, match="is not a file"):
+        discover.kernels(tmp_path / "pipe.py")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a link needs a right of its own there")
+def test_a_folder_that_links_to_itself_is_read_once(tmp_path: Path) -> None:
+    source(tmp_path, "@triton.jit\ndef kernel(x_ptr):\n    pass\n")
+    (tmp_path / "self").symlink_to(tmp_path)
+    assert len(discover.kernels(tmp_path)) == 1
+
+
+def test_a_file_that_is_nested_too_deeply_is_a_syntax_error(tmp_path: Path) -> None:
+    file = source(tmp_path, f"@triton.jit\ndef kernel(x_ptr):\n    return {'-' * 100_000}1\n")
+    with pytest.raises(IrscopeError) as raised:
+        discover.kernels(file)
+    assert raised.value.failure.kind == "syntax"
 
 
 def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
+import errno
 import importlib
 import json
 import os
+import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +30,10 @@ INTERRUPTED = 130
 
 def run(module: str, arguments: argparse.Namespace) -> int:
     """Run a command; every expected error becomes one line and its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        # Kernels and paths are Unicode; a Windows console's own code page may not be.
-        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    prepare_streams()
+    if module != "tui":  # which has a terminal to put in order first
+        # A worker and its folder must not outlive a job that its scheduler ends.
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         code = importlib.import_module(f"irscope.commands.{module}").run(arguments)
         sys.stdout.flush()
@@ -39,10 +43,44 @@ def run(module: str, arguments: argparse.Namespace) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
+    except OSError as error:
+        # Python flushes again at its end, and would complain again.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        if isinstance(error, BrokenPipeError) or (sys.platform == "win32" and error.errno == errno.EINVAL):
+            return 0  # the reader of our output, `head` say, has seen enough
+        place = f"{error.filename}: " if error.filename else ""
+        tell_failure(Failure("missing", f"{place}{error.strerror or error}"), "text")
+        return EXIT_CODES["missing"]
+
+
+def prepare_streams() -> None:
+    # A stream that the caller has closed is None, and its descriptor would go to the next file that is opened.
+    nowhere = Path(os.devnull)
+    sys.stdin = sys.stdin or nowhere.open(encoding="utf-8")
+    sys.stdout = sys.stdout or nowhere.open("w", encoding="utf-8")
+    sys.stderr = sys.stderr or nowhere.open("w", encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        # Kernels and paths are Unicode; a Windows console's own code page may not be.
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+
+
+def tell_wrong_words(command: str, message: str, words: Sequence[str], commands: Sequence[str]) -> int:
+    """The failure of a command line that does not parse. A first word that is no path may be meant as a command."""
+    prepare_streams()
+    hint = f"`{command} --help` shows what there is"
+    mistyped = words[1] if words[0] == "open" and len(words) > 1 else ""
+    if not Path(mistyped).exists() and (near := did_you_mean(mistyped, commands)):
+        message, hint = f"{mistyped}: there is no such command or file", near
+    asked = " ".join(words).replace("=", " ")
+    tell_failure(Failure("usage", message, hint=hint), "json" if "--format json" in asked else "text")
+    return EXIT_CODES["usage"]
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str | None:
+    """ "did you mean 'matmul_kernel'?" where one of ``names`` is near."""
+    near = difflib.get_close_matches(name, list(names), 1)
+    return f"did you mean '{near[0]}'?" if near else None
 
 
 def tell_failure(failure: Failure, format: str, **more: Any) -> None:
@@ -68,6 +106,7 @@ def request_from(arguments: argparse.Namespace) -> Request:
         IrscopeError: one of them cannot be read (exit code 2).
     """
     path, kernel = split_path(arguments.path)
+    reject_idle_options(path, arguments)
     options = {name: str(value) for name in OPTIONS if (value := getattr(arguments, name)) is not None}
     try:
         target = Target.parse(arguments.target) if arguments.target else None
@@ -81,16 +120,38 @@ def request_from(arguments: argparse.Namespace) -> Request:
         arguments=pairs("--arg", arguments.arg),
         constants=pairs("--const", arguments.const),
         configuration=arguments.config,
-        options={**options, **pairs("--option", arguments.option)},
+        options=merged_options(options, pairs("--option", arguments.option)),
         python=Path(arguments.python) if arguments.python else None,
         timeout=arguments.timeout,
         fresh=arguments.fresh,
     )
 
 
+def reject_idle_options(path: Path, arguments: argparse.Namespace) -> None:
+    """What the compiler has made already is only read: options of a compilation would say nothing."""
+    from irscope import bundle, ir_files
+
+    if path.suffix not in ir_files.SUFFIXES and not bundle.is_bundle(path):
+        return
+    idle = [*OPTIONS, "option", "signature", "arg", "const", "config"]
+    idle = [name for name in idle if getattr(arguments, name) not in (None, [])]
+    idle += ["target"] if arguments.target and bundle.is_bundle(path) else []
+    if idle:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
+        raise usage_error(f"{path} is compiled already; {options} cannot change it")
+
+
+def merged_options(flags: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    for name in flags.keys() & others.keys():
+        raise usage_error(f"--option {name}={others[name]}: --{name.replace('_', '-')} gives it too")
+    return {**flags, **others}
+
+
 def split_path(text: str) -> tuple[Path, str | None]:
     path, separator, kernel = text.rpartition("::")
-    return (Path(path), kernel or None) if separator else (Path(text), None)
+    if not separator or Path(text).exists():  # a name may have two colons in it
+        return Path(text), None
+    return Path(path), kernel or None
 
 
 def pairs(option: str, entries: Iterable[str]) -> dict[str, str]:
@@ -100,6 +161,8 @@ def pairs(option: str, entries: Iterable[str]) -> dict[str, str]:
         name, separator, value = entry.partition("=")
         if not separator or not name.strip():
             raise usage_error(f"{option} {entry}: write NAME=VALUE")
+        if name.strip() in found:
+            raise usage_error(f"{option} {name.strip()} is given twice")
         found[name.strip()] = value.strip()
     return found
 

@@ -15,8 +15,12 @@ from irscope.request import Event, WorkerStarted, missing, usage_error
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.stage and arguments.format == "json":
+    json_wanted = arguments.format == "json"
+    if arguments.stage and json_wanted:
         raise usage_error("--stage prints one stage alone; with --format json use --text")
+    for option, belongs in (("clean", arguments.stage), ("text", json_wanted), ("correlation", json_wanted)):
+        if getattr(arguments, option) and not belongs:
+            raise usage_error(f"--{option} goes with {'--stage' if option == 'clean' else '--format json'}")
     progress = Progress()
 
     def follow(event: Event) -> None:
@@ -25,17 +29,20 @@ def run(arguments: argparse.Namespace) -> int:
             # What the answer is written with loads while the worker loads Triton.
             importlib.import_module("irscope.report.summary")
 
+    request = request_from(arguments)
     try:
-        compilation = session.open(request_from(arguments), follow)
+        compilation = session.open(request, follow)
     finally:
         progress.done()
+    if request.path.suffix != ".py" and request.kernel not in (None, compilation.kernel.name):
+        raise usage_error(f"{request.path} has no kernel '{request.kernel}'", hint=f"it has {compilation.kernel.name}")
     from irscope.report.document import document, with_source
 
     for warning in compilation.warnings:
         print(f"irscope: warning: {warning}", file=sys.stderr)
     files = write_stages(compilation, Path(arguments.output)) if arguments.output else {}
     if arguments.bundle:
-        bundle.write(compilation, Path(arguments.bundle))
+        write_bundle(compilation, Path(arguments.bundle))
     failure = compilation.failure
     if arguments.stage:
         if failure is not None and arguments.stage not in with_source(compilation):
@@ -46,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     from irscope.analysis.figures import figures
 
     found = figures(compilation)
-    if arguments.format == "json":
+    if json_wanted:
         if failure is not None:
             more = document(compilation, found, files, arguments.text, arguments.correlation)
             del more["error"]
@@ -84,6 +91,13 @@ def write_stages(compilation: Compilation, folder: Path) -> dict[str, Path]:
     except OSError as error:
         raise usage_error(f"-o {folder}: {error.strerror or error}") from error
     return files
+
+
+def write_bundle(compilation: Compilation, path: Path) -> None:
+    try:
+        bundle.write(compilation, path)
+    except OSError as error:
+        raise usage_error(f"--bundle {path}: {error.strerror or error}") from error
 
 
 def print_stage(compilation: Compilation, name: str, clean: bool) -> None:

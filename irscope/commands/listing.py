@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from irscope import discover
-from irscope.commands import split_path
+from irscope.commands import did_you_mean, split_path
 from irscope.model import Kernel
 from irscope.request import usage_error
 
@@ -17,9 +17,14 @@ def run(arguments: argparse.Namespace) -> int:
     path, name = split_path(arguments.path)
     if not path.exists():
         raise usage_error(f"{path}: there is no such file")
-    found = [kernel for kernel in discover.kernels(path) if name in (None, kernel.name)]
+    if path.is_file() and path.suffix != ".py":
+        raise usage_error(f"{path} is not a Python file", hint=f"`irscope dump {path}` reads what the compiler made")
+    there = discover.kernels(path)
+    found = [kernel for kernel in there if name in (None, kernel.name)]
     if name is not None and not found:
-        raise usage_error(f"{path} has no kernel '{name}'")
+        names = [kernel.name for kernel in there]
+        hint = did_you_mean(name, names) or (f"it has {', '.join(names[:20])}" if names else None)
+        raise usage_error(f"{path} has no kernel '{name}'", hint=hint)
     if arguments.format == "json":
         print(json.dumps({"kernels": [asdict(kernel) for kernel in found]}, indent=2))
         return 0
