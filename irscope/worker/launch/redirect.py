@@ -1,0 +1,262 @@
+"""A file's own launch code with no GPU: its CUDA tensors lie in the CPU's memory and say that they do not.
+
+A mode of torch's sees every call of torch: a request for a CUDA device becomes one for the CPU, and
+``Tensor.device``, ``is_cuda`` and their kin answer as they would with a GPU. Tensors that the file keeps on the CPU
+are marked, so that a copy from one side to the other stays a copy. What torch's C++ makes out of sight (gradients)
+counts as CUDA's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..protocol import Rejected
+from . import standins
+
+#: An attribute of the tensors that are on the CPU in the file's eyes too.
+ON_CPU = "_irscope_on_cpu"
+
+#: Tensors below this are made without asking how much memory is left.
+SMALL = 64 << 20
+
+_CUDA = re.compile(r"cuda(:\d+)?")
+
+
+@contextlib.contextmanager
+def redirected(target: Any) -> Iterator[None]:
+    """Within, code for a CUDA device runs on the CPU, and Triton's driver and `torch.cuda` answer as ``target`` would.
+
+    ``target`` is Triton's `GPUTarget`. All is undone at the end. Launches are not touched: in the interpreter they
+    run, in a compiling Triton somebody must keep them from happening.
+
+    Raises:
+        Rejected: torch is missing ("missing"), or, within, a tensor does not fit into memory ("memory").
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise Rejected(
+            "missing", f"running the file's launch code needs torch, which {sys.executable} does not have",
+            hint=f'"{sys.executable}" -m pip install torch', missing="torch",
+        ) from error  # fmt: skip
+    mode = cuda_on_cpu()
+    with standins.cuda_questions(target), standins.replaced(torch_replacements(torch, mode)), mode:
+        yield
+
+
+def torch_replacements(torch: Any, mode: Any) -> list[standins.Replacement]:
+    """Ways to a CUDA device that do not pass the mode."""
+    run_backward, load, set_default_device = (
+        torch.autograd._engine_run_backward,
+        torch.load,
+        torch.set_default_device,
+    )
+    autocast = torch.amp.autocast_mode.autocast
+    begin_autocast = autocast.__init__
+
+    class Generator(torch.Generator):  # type: ignore[misc]
+        """Of the CPU, whatever it is asked for."""
+
+        def __new__(cls, device: Any = None) -> Any:
+            return super().__new__(cls, "cpu")
+
+    def backward_in_mode(*arguments: Any, **named: Any) -> Any:
+        # torch leaves the mode for the length of a call, and the user's own backward functions run in this one.
+        with mode:
+            return run_backward(*arguments, **named)
+
+    def load_on_cpu(*arguments: Any, **named: Any) -> Any:
+        return load(*arguments, **{**named, "map_location": "cpu"})
+
+    def default_device(device: Any) -> None:
+        mode.by_default = "cuda" if is_cuda_device(device) else "cpu"
+        set_default_device("cpu" if is_cuda_device(device) else device)
+
+    def autocast_of_cpu(self: Any, device_type: str, dtype: Any = None, *rest: Any, **named: Any) -> None:
+        if device_type == "cuda":
+            device_type, dtype = "cpu", dtype or torch.float16
+        begin_autocast(self, device_type, dtype, *rest, **named)
+
+    return [
+        (torch.autograd, "_engine_run_backward", backward_in_mode),
+        (torch, "Generator", Generator),
+        (torch, "load", load_on_cpu),
+        (torch, "set_default_device", default_device),
+        (autocast, "__init__", autocast_of_cpu),
+    ]
+
+
+def cuda_on_cpu() -> Any:
+    """The mode. A function, since its base class is torch's, which is not imported before it is needed."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    tensor = torch.Tensor
+    cuda = torch.device("cuda", 0)
+    # Property getters are new objects on each access: they are compared with ==, which a dictionary does too.
+    questions = {
+        tensor.is_cuda.__get__: lambda on_cpu: not on_cpu,
+        tensor.is_cpu.__get__: lambda on_cpu: on_cpu,
+        tensor.device.__get__: lambda on_cpu: torch.device("cpu") if on_cpu else cuda,
+        tensor.get_device: lambda on_cpu: -1 if on_cpu else 0,
+    }
+    set_data = tensor.data.__set__
+    unchanged = (tensor.pin_memory, tensor.record_stream)
+
+    class CudaOnCpu(TorchFunctionMode):  # type: ignore[misc]
+        #: The side of a tensor that is made of numbers alone.
+        by_default = "cpu"
+
+        def __torch_function__(
+            self, function: Any, types: Any, arguments: tuple[Any, ...] = (), named: Any = None
+        ) -> Any:
+            named = dict(named or {})
+            if function in questions:
+                return questions[function](is_on_cpu(arguments[0]))
+            if function in unchanged:
+                return arguments[0]
+            if function == set_data:
+                setattr(arguments[0], ON_CPU, is_on_cpu(arguments[1]))
+                return function(*arguments)
+            wanted = self.wanted_side(function, arguments, named)
+            if function in (tensor.cuda, tensor.cpu):
+                function, arguments, named = tensor.to, (arguments[0], "cpu"), without(named, "device", "non_blocking")
+            elif wanted is not None:
+                arguments = tuple("cpu" if is_cuda_device(value) else value for value in arguments)
+                if function is tensor.to and len(arguments) > 1 and is_index(arguments[1]):
+                    arguments = (arguments[0], "cpu", *arguments[2:])
+                if "device" in named:
+                    named["device"] = "cpu"
+            if named.pop("pin_memory", False):
+                wanted = "cpu"
+            given = list(tensors_in((arguments, named)))
+            if not given:
+                refuse_what_does_not_fit(function, arguments, named)
+            result = function(*arguments, **named)
+            on_cpu = wanted == "cpu" if wanted else self.stays_on_cpu(given)
+            if wanted and any(result is one and is_on_cpu(one) != on_cpu for one in given):
+                result = result.clone()
+            for made in tensors_in(result):
+                if on_cpu != is_on_cpu(made):
+                    setattr(made, ON_CPU, on_cpu)
+            return result
+
+        def wanted_side(self, function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> str | None:
+            """``"cuda"``, ``"cpu"``, or ``None`` where the call names no device."""
+            if function is tensor.cuda or function is tensor.cpu:
+                return "cuda" if function is tensor.cuda else "cpu"
+            asked = named.get("device")
+            if asked is None and function is tensor.to and len(arguments) > 1:
+                asked = arguments[1]
+                if isinstance(asked, torch.Tensor):
+                    return "cpu" if is_on_cpu(asked) else "cuda"
+                if isinstance(asked, torch.dtype):
+                    return None
+            if is_cuda_device(asked) or is_index(asked):
+                return "cuda"
+            return "cpu" if isinstance(asked, str | torch.device) and str(asked).startswith("cpu") else None
+
+        def stays_on_cpu(self, given: list[Any]) -> bool:
+            return all(is_on_cpu(one) for one in given) if given else self.by_default == "cpu"
+
+    return CudaOnCpu()
+
+
+def is_cuda_device(value: Any) -> bool:
+    if isinstance(value, str):
+        return _CUDA.fullmatch(value) is not None
+    return type(value).__name__ == "device" and value.type == "cuda"
+
+
+def is_index(value: Any) -> bool:
+    """Whether this is the number of a device."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_on_cpu(value: Any) -> bool:
+    return bool(getattr(value, ON_CPU, False))
+
+
+def without(named: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in named.items() if name not in names}
+
+
+def tensors_in(value: Any) -> Iterator[Any]:
+    """The tensors among arguments or results, through tuples, lists and dictionaries."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from tensors_in(item)
+    elif isinstance(value, dict):
+        yield from tensors_in(list(value.values()))
+
+
+def refuse_what_does_not_fit(function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+    """Before a tensor is made: more than the memory that is left would end this process without a word.
+
+    Raises:
+        Rejected: "memory".
+    """
+    import torch
+
+    # The size is the product of the numbers given, within a factor that the element type decides.
+    sizes = [item for value in (*arguments, named.get("size")) for item in flat_integers(value)]
+    if math.prod(size for size in sizes if size > 0) * 16 < SMALL:
+        return
+    try:
+        shape = function(*arguments, **{**without(named, "generator"), "device": "meta"})
+    except Exception:  # not a function that makes a tensor on a device
+        return
+    if not isinstance(shape, torch.Tensor):
+        return
+    left = available_memory()
+    size = shape.numel() * shape.element_size()
+    if left is not None and size > left:
+        name = getattr(function, "__name__", "torch")
+        raise Rejected(
+            "memory",
+            f"the file asks for {size / 1e9:.1f} GB ({name} of {list(shape.shape)}), "
+            f"and of this machine's memory {left / 1e9:.1f} GB are free",
+            hint="without a GPU its tensors lie in the machine's own memory: give smaller sizes",
+        )
+
+
+def flat_integers(value: Any) -> Iterator[int]:
+    if isinstance(value, int):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from flat_integers(item)
+
+
+def available_memory() -> int | None:
+    """Bytes that a process can still have without pushing others out; ``None`` where the system does not say."""
+    if sys.platform == "win32":
+        import ctypes
+
+        class Status(ctypes.Structure):
+            """MEMORYSTATUSEX of the Windows API."""
+
+            _fields_ = [
+                ("length", ctypes.c_uint32),
+                ("load", ctypes.c_uint32),
+                *[(name, ctypes.c_uint64) for name in ("total", "available", "page_total", "page_available",
+                                                       "virtual_total", "virtual_available", "extended")],
+            ]  # fmt: skip
+
+        status = Status(length=ctypes.sizeof(Status))
+        done = ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+        return min(status.available, status.page_available) if done else None
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+    return None

@@ -1,0 +1,285 @@
+"""What answers for CUDA where there is none: Triton's driver, `torch.cuda`, benchmarks that call once.
+
+The answers are those of one usual GPU of the architecture that is compiled for (``gpus.json``). Nothing here
+launches: whoever runs the file's code decides what a launch does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from .. import standin, versions
+
+#: The architecture whose answers stand for one that ``gpus.json`` does not have, AMD's among them.
+USUAL = 90
+
+#: (owner, name, what stands there meanwhile)
+Replacement = tuple[Any, str, Any]
+
+
+def gpu(target: Any) -> dict[str, Any]:
+    """The ``gpus.json`` entry for a target: the same architecture, else the newest older one."""
+    table = json.loads(Path(__file__).with_name("gpus.json").read_text(encoding="utf-8"))
+    arch = target.arch if isinstance(target.arch, int) else USUAL
+    known = sorted(int(key) for key in table if key.isdigit())
+    chosen: dict[str, Any] = table[str(max((key for key in known if key <= arch), default=known[0]))]
+    return chosen
+
+
+@contextlib.contextmanager
+def replaced(replacements: list[Replacement]) -> Iterator[None]:
+    """Within, each owner has its replacement under that name; afterwards what it had before, or nothing."""
+    nothing = object()
+    before = [(owner, name, vars(owner).get(name, nothing)) for owner, name, _ in replacements]
+    try:
+        for owner, name, value in replacements:
+            setattr(owner, name, value)
+        yield
+    finally:
+        for owner, name, value in reversed(before):
+            if value is nothing:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)
+
+
+class Driver(standin.StandInDriver):
+    """Triton's driver, for host code that asks for more than a compilation does."""
+
+    def __init__(self, target: Any) -> None:
+        super().__init__(target)
+        self.utils = SimpleNamespace(get_device_properties=lambda device=0: self.properties())
+
+    def properties(self) -> dict[str, int]:
+        """As Triton's own driver names them."""
+        found = gpu(self.target)
+        return {
+            "max_shared_mem": found["shared"],
+            "max_num_regs": 65536,
+            "multiprocessor_count": found["multiprocessors"],
+            "warpSize": self.target.warp_size,
+            "sm_clock_rate": found["clock"],
+            "mem_clock_rate": found["memory_clock"],
+            "mem_bus_width": found["bus"],
+        }
+
+    def get_device_interface(self) -> Any:
+        import torch
+
+        return torch.cuda
+
+    def get_benchmarker(self) -> Any:
+        return call_once
+
+    def get_empty_cache_for_benchmark(self) -> Any:
+        import torch
+
+        return torch.empty(0, dtype=torch.int)
+
+    def clear_cache(self, cache: Any) -> None:
+        pass
+
+
+def call_once(call: Callable[[], Any], *_: Any, quantiles: Any = None, return_mode: str = "mean", **__: Any) -> Any:
+    """In place of ``triton.testing.do_bench``: one call, which takes a millisecond."""
+    call()
+    if quantiles is not None:
+        return [1.0] * len(quantiles) if len(quantiles) != 1 else 1.0
+    return [1.0] if return_mode == "all" else 1.0
+
+
+def run_first_row(mark: Any, *_: Any, **named: Any) -> None:
+    """In place of a ``perf_report``'s run: each line once, at the first size, and nothing drawn."""
+    benchmarks = mark.benchmarks if isinstance(mark.benchmarks, list) else [mark.benchmarks]
+    for benchmark in benchmarks:
+        if not benchmark.x_vals:
+            continue
+        sizes = benchmark.x_vals[0]
+        if not isinstance(sizes, list | tuple):
+            sizes = [sizes] * len(benchmark.x_names)
+        for line in benchmark.line_vals:
+            arguments = {**dict(zip(benchmark.x_names, sizes, strict=False)), benchmark.line_arg: line}
+            mark.fn(**arguments, **benchmark.args)
+
+
+@contextlib.contextmanager
+def benchmarks_call_once() -> Iterator[None]:
+    """Within, Triton's helpers for timing call what they are given once; for runs that only look for launches."""
+    import triton.testing
+
+    owner = triton.testing
+    names = [name for name in ("do_bench", "do_bench_cudagraph", "do_bench_proton") if hasattr(owner, name)]
+    replacements: list[Replacement] = [(owner, name, call_once) for name in names]
+    if hasattr(owner, "Mark"):
+        replacements.append((owner.Mark, "run", run_first_row))
+    with replaced(replacements):
+        yield
+
+
+@contextlib.contextmanager
+def cuda_questions(target: Any) -> Iterator[None]:
+    """Within, `torch.cuda` and Triton's driver speak as if one GPU of the target were there. Needs torch."""
+    with versions.active_driver(Driver(target)), replaced(torch_replacements(target)), benchmarks_call_once():
+        yield
+
+
+class Stream:
+    """A stream on which everything has already happened; a context manager and a graph's pool as well."""
+
+    cuda_stream = stream_id = device_index = 0
+    device_type = 1
+    priority = 0
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        import torch
+
+        self.device = torch.device("cuda", 0)
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stream)
+
+    def __hash__(self) -> int:
+        return 0
+
+    def query(self) -> bool:
+        return True
+
+    def record_event(self, event: Event | None = None) -> Event:
+        return event or Event()
+
+    def nothing(self, *_: Any, **__: Any) -> None:
+        return None
+
+    synchronize = wait_event = wait_stream = nothing
+
+
+class Event:
+    """An event that has happened; a millisecond lies between two of them, so that rates stay finite."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def elapsed_time(self, other: Event) -> float:
+        return 1.0
+
+    def query(self) -> bool:
+        return True
+
+    def nothing(self, *_: Any, **__: Any) -> None:
+        return None
+
+    record = wait = synchronize = nothing
+
+
+class Guard:
+    """``torch.cuda.device`` and its kin: there is one device, and it is the current one."""
+
+    idx = prev_idx = 0
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __enter__(self) -> Guard:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def __call__(self, function: Any) -> Any:
+        return function
+
+
+class Graph(Guard):
+    """A CUDA graph: what is captured runs while it is captured, and never again."""
+
+    def nothing(self, *_: Any, **__: Any) -> None:
+        return None
+
+    capture_begin = capture_end = replay = reset = instantiate = debug_dump = enable_debug_mode = nothing
+
+    def pool(self) -> tuple[int, int]:
+        return (0, 0)
+
+
+def torch_replacements(target: Any) -> list[Replacement]:
+    """What `torch.cuda` answers with, function by function."""
+    import torch
+
+    cuda, found = torch.cuda, gpu(target)
+    capability = divmod(target.arch, 10) if isinstance(target.arch, int) else (9, 4)
+    properties = SimpleNamespace(
+        name=found["name"], major=capability[0], minor=capability[1],
+        total_memory=found["memory"], multi_processor_count=found["multiprocessors"],
+        warp_size=target.warp_size, is_integrated=False, is_multi_gpu_board=False,
+        L2_cache_size=found["l2"], regs_per_multiprocessor=65536,
+        max_threads_per_multi_processor=found["threads"], max_threads_per_block=1024,
+        shared_memory_per_block=49152, shared_memory_per_block_optin=found["shared"],
+        shared_memory_per_multiprocessor=found["shared_multiprocessor"],
+        clock_rate=found["clock"], memory_clock_rate=found["memory_clock"], memory_bus_width=found["bus"],
+        gcnArchName=str(target.arch), uuid="00000000-0000-0000-0000-000000000000",
+    )  # fmt: skip
+    answers: dict[str, Any] = {
+        "is_available": True, "is_initialized": True, "_is_in_bad_fork": False, "device_count": 1,
+        "current_device": 0, "get_device_name": found["name"], "get_device_capability": capability,
+        "get_device_properties": properties, "is_bf16_supported": True, "is_tf32_supported": True,
+        "get_arch_list": [f"sm_{capability[0]}{capability[1]}"], "is_current_stream_capturing": False,
+        "can_device_access_peer": False, "mem_get_info": (found["memory"], found["memory"]),
+        "memory_allocated": 0, "max_memory_allocated": 0, "memory_reserved": 0, "max_memory_reserved": 0,
+        "memory_stats": {}, "utilization": 0, "initial_seed": torch.initial_seed(), "graph_pool_handle": (0, 0),
+        "_exchange_device": 0, "_maybe_exchange_device": 0,
+    }  # fmt: skip
+    silent = (
+        "init", "_lazy_init", "_lazy_call", "set_device", "synchronize", "empty_cache", "ipc_collect", "manual_seed",
+        "manual_seed_all", "seed", "seed_all", "set_stream", "reset_peak_memory_stats", "set_rng_state",
+        "reset_max_memory_allocated", "reset_accumulated_memory_stats", "set_per_process_memory_fraction",
+    )  # fmt: skip
+    streams = ("current_stream", "default_stream", "stream", "Stream", "ExternalStream", "StreamContext")
+    guards = ("device", "device_of", "_DeviceGuard")
+    graphs = ("CUDAGraph", "graph")
+    changes = [(cuda, name, answering(value)) for name, value in answers.items()]
+    changes += [(cuda, name, answering(None)) for name in silent]
+    changes += [(cuda, name, Stream) for name in streams] + [(cuda, name, Guard) for name in guards]
+    changes += [(cuda, name, Graph) for name in graphs] + [(cuda, "Event", Event)]
+    changes += [(cuda.nvtx, name, answering(0)) for name in ("range_push", "range_pop", "mark")]
+    core = {
+        "_cuda_getCurrentRawStream": 0, "_cuda_getDevice": 0, "_cuda_getDeviceCount": 1, "_cuda_setDevice": None,
+        "_cuda_synchronize": None, "_cuda_isCurrentStreamCapturing": False,
+    }  # fmt: skip
+    changes += [(torch._C, name, answering(value)) for name, value in core.items()]
+    cuda_version = torch.version.cuda or "12.8"
+    changes += [
+        (cuda, "get_rng_state", lambda *_: torch.get_rng_state()),
+        (torch.version, "cuda", cuda_version if target.backend == "cuda" else torch.version.cuda),
+        (torch.backends.cuda, "is_built", answering(True)),
+    ]
+    accelerator = getattr(torch, "accelerator", None)
+    if accelerator is not None:
+        device = torch.device("cuda", 0)
+        known = {
+            "is_available": True, "current_accelerator": device, "device_count": 1, "current_device_index": 0,
+            "current_device_idx": 0, "set_device_index": None, "set_device_idx": None, "synchronize": None,
+            "empty_cache": None,
+        }  # fmt: skip
+        changes += [(accelerator, name, answering(value)) for name, value in known.items()]
+        changes += [(accelerator, "current_stream", Stream)]
+    return changes
+
+
+def answering(value: Any) -> Callable[..., Any]:
+    """A function of any arguments that returns this."""
+
+    def answer(*_: Any, **__: Any) -> Any:
+        return value
+
+    return answer
