@@ -1,21 +1,17 @@
 """The pane: one widget for every stage, by Textual's line API.
 
-It holds a text of any length, paints the lines in view and keeps what it painted. It knows of rows, marks and
-search hits; which stage it shows, and why a row is lit, is its parent's business, as are border, title and
-the dimming of a stale text.
+It holds a text of any length and has the lines in view painted. It knows of rows, marks and search hits; which
+stage it shows, and why a row is lit, is its parent's business, as are border, title and the dimming of a stale
+text.
 """
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
-from typing import ClassVar, Literal, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import ClassVar, Literal
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.color import Color
-from textual.filter import LineFilter
 from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import var
@@ -23,28 +19,19 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
+from irscope.tui.canvas import Canvas, Surroundings
 from irscope.tui.document import TAB, Document
-from irscope.tui.highlight import PALETTES, Highlighter, Layer, palette_for
+from irscope.tui.excerpt import excerpt, word_at
+from irscope.tui.highlight import Layer, palette_for
 from irscope.tui.lexers import Language
+from irscope.tui.marks import Marks
 from irscope.tui.ruler import Ruler, Sign
 from irscope.tui.search import Case, Search
-from irscope.tui.strips import Annotate, Frame, Gutter, Look, Overlay, Painter
+from irscope.tui.strips import Annotate, Frame, Gutter, Look, Overlay
 from irscope.tui.wrapping import Straight, Wrapped
 
 #: Columns that one press of left or right scrolls by.
 COLUMN_STEP = 8
-#: Finished strips kept; some five screens, so that marks and the cursor come and go without painting.
-STRIPS_KEPT = 256
-
-_WORD = re.compile(r"[%@#!$^]?[\w$.]+")
-
-
-class Surroundings(NamedTuple):
-    """What the application decides of the colours."""
-
-    theme: str
-    background: Color
-    filters: tuple[LineFilter, ...]
 
 
 class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
@@ -110,18 +97,12 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._document = Document((), language)
         self._gutter = Gutter()
         self._lines: Straight | Wrapped = Straight(self._document)
-        self._theme: Surroundings | None = None
-        self._painter = Painter(self._document, Highlighter(PALETTES["dark"], Color.parse("#000000")), self._gutter)
-        self._strips: dict[Look, Strip] = {}
-        self._painted: Frame | None = None
-        #: Room for gutter, text and ruler, and cells beneath the scroll bar: kept, for to ask takes long.
+        self._canvas = Canvas(self._document, self._gutter)
+        #: Room for gutter, text and ruler: kept, for to ask takes long.
         self._space = Size(0, 0)
-        self._beneath = 0
         self._ruler = Ruler()
         self._cursor = 0
-        self._marks: frozenset[int] = frozenset()
-        self._exact: frozenset[int] = frozenset()
-        self._place: int | None = None
+        self._marks = Marks()
         self._spans: dict[int, list[tuple[int, int]]] = {}
         self._search: Search | None = None
         self._hit: tuple[int, int] | None = None
@@ -147,8 +128,8 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
             max(2, len(str(highest))), numbers,
             self._gutter.annotate, self._gutter.annotation_width, self._gutter.align,
         )  # fmt: skip
-        self._marks = self._exact = frozenset()
-        self._search = self._hit = self._place = self._reveal_when_sized = None
+        self._marks = Marks(len(lines))
+        self._search = self._hit = self._reveal_when_sized = None
         self._spans = {}
         self._cursor = 0
         self._rebuild()
@@ -295,42 +276,33 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def marks(self) -> frozenset[int]:
         """Rows that are lit, exact ones among them."""
-        return self._marks
+        return self._marks.rows
 
     @property
     def mark_count(self) -> int:
-        return len(self._marks)
+        return len(self._marks.rows)
 
     def set_marks(self, rows: Collection[int], exact: Collection[int] = ()) -> None:
         """Lights up rows, those in ``exact`` more strongly; rows outside of the text are left out."""
-        count = len(self._document)
-        visible = self._visible_rows()
-        before = self._layers(visible)
-        self._exact = frozenset(row for row in exact if 0 <= row < count)
-        self._marks = self._exact.union(row for row in rows if 0 <= row < count)
-        self._place = None
-        after = self._layers(visible)
-        self._refresh_rows(row for row, old, new in zip(visible, before, after, strict=True) if old != new)
-        self._update_ruler()
+        changed = self._marks.light(rows, exact)
+        if changed:
+            self._refresh_rows(changed)
+            self._update_ruler()
 
     def scroll_to_marks(self) -> None:
         """Brings the nearest mark (an exact one, if there is any) into view; does nothing where one is."""
-        rows = sorted(self._exact or self._marks)
-        if not rows or any(self._visible(row) for row in rows):
+        rows = self._marks.exact or self._marks.rows
+        if not rows or any(map(self._visible, rows)):
             return
         middle, _ = self._row_at(min(self.scroll_offset.y + self._space.height // 2, self._lines.count - 1))
-        self.scroll_to_row(min(rows, key=lambda row: abs(row - middle)))
+        self.scroll_to_row(self._marks.nearest(middle))
 
     def next_mark(self, direction: int = 1) -> int | None:
         """Brings the next place (a run of lit rows) into view, round the end; returns its first row."""
-        places = sorted(row for row in self._marks if row - 1 not in self._marks)
-        if not places:
-            return None
-        here = self._cursor if self._place is None else self._place
-        at = bisect_left(places, here + 1) if direction > 0 else bisect_left(places, here) - 1
-        self._place = places[at % len(places)]
-        self.scroll_to_row(self._place)
-        return self._place
+        place = self._marks.next_place(self._cursor, direction)
+        if place is not None:
+            self.scroll_to_row(place)
+        return place
 
     def set_spans(self, spans: Collection[tuple[int, int, int]] = ()) -> None:
         """Sets off parts of rows, each (row, first character, character after the last), and no others."""
@@ -397,15 +369,8 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
     # -- Selection
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text as it is in the file: tabs are tabs again."""
-        rows = []
-        first = selection.start.y if selection.start else 0
-        last = selection.end.y if selection.end else len(self._document) - 1
-        for row in range(first, min(last + 1, len(self._document))):
-            start, end = selection.get_span(row) or (0, -1)
-            to_raw = self._document.to_raw
-            rows.append(self.lines[row][to_raw(row, start) : None if end < 0 else to_raw(row, end)])
-        return "\n".join(rows), "\n"
+        """The selected text as it is in the file, and what comes after it: tabs are tabs again."""
+        return excerpt(self._document, selection), "\n"
 
     def selected_text(self) -> str | None:
         """What is selected with the mouse in this pane, ``None`` where nothing is."""
@@ -441,9 +406,8 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         else:
             column += max(0, at.x - self._gutter.width) + (0 if self._wrap else self.scroll_offset.x)
             character = self._document.character_at(row, column)
-            for word in _WORD.finditer(self._document.shown(row)):
-                if word.start() <= character < word.end():
-                    self._select(row, word.start(), word.end())
+            if word := word_at(self._document, row, character):
+                self._select(row, *word)
 
     # -- Painting
 
@@ -454,8 +418,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _rebuild(self) -> None:
         """After a change of the text, the gutter, the width or wrap: where each line is."""
-        self._strips.clear()
-        self._painter = Painter(self._document, self._painter.highlighter, self._gutter)
+        self._canvas.replace(self._document, self._gutter)
         if self._wrap:
             self._lines = Wrapped(self._document, self._text_width)
             self.virtual_size = Size(0, self._lines.count)
@@ -465,20 +428,15 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._update_ruler()
         self.refresh()
 
-    def _measure(self) -> None:
-        self._space = self.scrollable_size
-        self._beneath = self.size.width - self._space.width
-
     def _update_ruler(self) -> None:
         if (self._ruler.count, self._ruler.height) != (self._lines.count, self._space.height):
             self._ruler = Ruler(self._lines.count, self._space.height)
-        first = self._lines.first
-        signs: dict[Sign, Collection[int]] = {
-            Sign.HIT: [first(row) for row in self._search.rows] if self._search else [],
-            Sign.NEAR: [first(row) for row in self._marks],
-            Sign.EXACT: [first(row) for row in self._exact],
-        }
-        self._refresh_screen_lines(self._ruler.update(signs))
+        hits = self._search.rows if self._search else ()
+        signs = {Sign.HIT: hits, Sign.NEAR: self._marks.rows, Sign.EXACT: self._marks.exact}
+        self._refresh_screen_lines(self._ruler.update({sign: self._first_lines(rows) for sign, rows in signs.items()}))
+
+    def _first_lines(self, rows: Collection[int]) -> Collection[int]:
+        return [self._lines.first(row) for row in rows] if self._wrap else rows
 
     def on_resize(self) -> None:
         self._fit()
@@ -491,7 +449,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _fit(self) -> None:
         """After a change of the space for the text: wrap and ruler depend on it."""
-        self._measure()
+        self._space = self.scrollable_size
         if isinstance(self._lines, Wrapped) and self._lines.width != max(self._text_width, 2):
             top, _ = self._row_at(self.scroll_offset.y)
             self._rebuild()
@@ -502,50 +460,27 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
             (row, centre), self._reveal_when_sized = self._reveal_when_sized, None
             self.scroll_to_row(row, centre)
 
-    def _refresh_rows(self, rows: Iterable[int]) -> None:
+    def _refresh_rows(self, rows: Collection[int]) -> None:
         """Repaints those of the rows that are in view."""
-        top, height, visible = self.scroll_offset.y, self._space.height, self._visible_rows()
+        top, height = self.scroll_offset.y, self._space.height
+        # Of the rows in view, for there may be thousands of others.
+        changed = [row for row in self._visible_rows() if row in rows]
         if not self._wrap:
-            self._refresh_screen_lines([row - top for row in rows if row in visible])
+            self._refresh_screen_lines([row - top for row in changed])
             return
-        self._refresh_screen_lines(
-            [
-                line - top
-                for row in rows
-                if row in visible
-                for line in self._lines.lines_of(row)
-                if 0 <= line - top < height
-            ]
-        )
+        lines = (line - top for row in changed for line in self._lines.lines_of(row))
+        self._refresh_screen_lines([line for line in lines if 0 <= line < height])
 
-    def _refresh_screen_lines(self, lines: Iterable[int]) -> None:
-        """Repaints lines of the screen; neighbours as one region."""
+    def _refresh_screen_lines(self, lines: Sequence[int]) -> None:
+        """Repaints lines of the screen, which are in order; neighbours as one region."""
         regions: list[Region] = []
-        for line in sorted(set(lines)):
-            if regions and regions[-1].bottom == line:
-                last = regions.pop()
-                regions.append(Region(0, last.y, last.width, last.height + 1))
-            else:
-                regions.append(Region(0, line, self._space.width, 1))
+        for at, line in enumerate(lines):
+            if not at or lines[at - 1] != line - 1:
+                start = line
+            if at + 1 == len(lines) or lines[at + 1] != line + 1:
+                regions.append(Region(0, start, self._space.width, line + 1 - start))
         if regions:
             self.refresh(*regions)
-
-    def _layers(self, rows: Iterable[int]) -> list[Layer]:
-        """What the rows themselves lie on. A list at once, for it is asked for every line of every frame."""
-        cursor = self._cursor if self.has_focus else -1
-        rest, exact, marks = self._cursor, self._exact, self._marks
-        return [
-            (Layer.CURSOR_EXACT if row in exact else Layer.CURSOR_NEAR if row in marks else Layer.CURSOR)
-            if row == cursor
-            else Layer.EXACT
-            if row in exact
-            else Layer.NEAR
-            if row in marks
-            else Layer.REST
-            if row == rest
-            else Layer.TEXT
-            for row in rows
-        ]
 
     def _overlays(self, row: int, selection: Selection | None) -> tuple[Overlay, ...]:
         to_shown = self._document.to_shown
@@ -567,73 +502,47 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         return tuple(overlays)
 
     def _frame(self) -> Frame:
-        column = 0 if self._wrap else self.scroll_offset.x
-        return Frame(column, self._text_width, self._beneath)
+        return Frame(0 if self._wrap else self.scroll_offset.x, self._text_width)
 
-    def _looks(self, ys: Sequence[int]) -> list[Look | None]:
-        """What lines of the screen look like; ``None`` below the text."""
+    def _looks(self, ys: Sequence[int]) -> list[Look | Sign]:
+        """What lines of the screen look like; below the text, what is in the ruler."""
         top, count = self.scroll_offset.y, self._lines.count
         places = [self._lines.row_at(top + y) for y in ys if top + y < count]
-        layers = self._layers([row for row, _ in places])
+        signs = [self._ruler.sign(y) for y in ys]
+        layers = self._marks.layers([row for row, _ in places], self._cursor, self.has_focus)
         selection = self.text_selection
         plain = selection is None and self._search is None and not self._spans
-        looks: list[Look | None] = [
+        looks: list[Look | Sign] = [
             Look(row, part, layer, row == self._cursor, sign, () if plain else self._overlays(row, selection))
-            for (row, part), layer, sign in zip(places, layers, map(self._ruler.sign, ys), strict=False)
+            for (row, part), layer, sign in zip(places, layers, signs, strict=False)
         ]
-        return looks + [None] * (len(ys) - len(looks))
+        return looks + signs[len(looks) :]
 
     def render_line(self, y: int) -> Strip:
         """Line ``y`` of the screen, stamped for the compositor, which asks what is under the pointer."""
         (look,) = self._looks((y,))
-        return self._painter.stamped(look, self._frame()) if look else self._blank(y)
+        painter = self._canvas.painter
+        return painter.blank(look, self._frame()) if isinstance(look, Sign) else painter.stamped(look, self._frame())
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Lines of the screen, from the cache where they were painted before.
+        """Lines of the screen, from the canvas where they were painted before.
 
         Textual passes each line through a cache of its own, which adds border, padding and opacity. A pane has
-        the last at most, and without that a repaint takes about half the time.
+        the last at most, and without that a repaint takes about half the time. What is beneath the scroll bar
+        is left to that.
         """
-        self._measure()
+        self._space = self.scrollable_size
         self._follow_theme()
         if self.opacity != 1 or self.styles.tint.a:
             self._styles_cache.clear()
             return super().render_lines(crop)
-        frame = self._frame()
-        if frame != self._painted:
-            self._painted = frame
-            self._strips.clear()
-        ys = crop.line_range
-        strips = [
-            self._blank(y) if look is None else self._strips.get(look) or self._paint(look)
-            for y, look in zip(ys, self._looks(ys), strict=True)
-        ]
-        if crop.column_span != (0, self._space.width + self._beneath):
+        strips = self._canvas.strips(self._looks(crop.line_range), self._frame())
+        if crop.x or crop.right < self._space.width:
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
 
-    def _paint(self, look: Look) -> Strip:
-        if len(self._strips) >= STRIPS_KEPT:
-            del self._strips[next(iter(self._strips))]
-        strip = self._strips[look] = self._filtered(self._painter.strip(look, self._frame()))
-        return strip
-
-    def _blank(self, y: int) -> Strip:
-        width = self._space.width + self._beneath
-        return self._filtered(self._painter.blank(width, self._ruler.sign(y), self._beneath))
-
-    def _filtered(self, strip: Strip) -> Strip:
-        """As the application wants it: without colours, without dim text."""
-        if self._theme is not None:
-            for line_filter in self._theme.filters:
-                strip = strip.apply_filter(line_filter, self._theme.background)
-        return strip
-
     def _follow_theme(self) -> None:
         app = self.app
-        theme = Surroundings(app.theme, self.background_colors[1], tuple(self.get_line_filters()))
-        if theme != self._theme:
-            self._theme = theme
-            self._strips.clear()
-            highlighter = Highlighter(palette_for(app.current_theme), theme.background)
-            self._painter = Painter(self._document, highlighter, self._gutter)
+        surroundings = Surroundings(app.theme, self.background_colors[1], tuple(self.get_line_filters()))
+        if not self._canvas.knows(surroundings):
+            self._canvas.enter(surroundings, palette_for(app.current_theme))

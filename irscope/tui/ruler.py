@@ -27,7 +27,7 @@ class Ruler:
         self.count = count
         self.height = height
         self.cells = [Sign.NOTHING] * height
-        self._lines: dict[Sign, list[int]] = {}
+        self._lines: dict[Sign, Collection[int]] = {}
 
     def cell_of(self, line: int) -> int:
         """A text that fits has each line beside itself; a longer one is scaled."""
@@ -35,14 +35,15 @@ class Ruler:
 
     def update(self, signs: dict[Sign, Collection[int]]) -> list[int]:
         """Sets what there is, as lines of the text by sign; returns the cells that changed."""
-        self._lines = {sign: sorted(lines) for sign, lines in signs.items()}
-        cells = [Sign.NOTHING] * self.height
-        for sign in sorted(self._lines):
-            for line in self._lines[sign]:
-                cell = self.cell_of(line)
-                if cell < self.height:
+        self._lines = signs
+        count, height, fits = self.count, self.height, self.count <= self.height
+        cells = [Sign.NOTHING] * height
+        for sign in sorted(signs):
+            # Without a call for each line: there may be thousands, at every move of the cursor.
+            for cell in signs[sign] if fits else {line * height // count for line in signs[sign]}:
+                if cell < height:
                     cells[cell] = sign
-        changed = [cell for cell in range(self.height) if cells[cell] != self.cells[cell]]
+        changed = [cell for cell in range(height) if cells[cell] is not self.cells[cell]]
         self.cells = cells
         return changed
 
@@ -54,6 +55,6 @@ class Ruler:
         if self.count <= self.height:
             return min(cell, max(self.count - 1, 0))
         line = min(-(-cell * self.count // self.height), self.count - 1)
-        lines = self._lines.get(self.sign(cell), [])
+        lines = sorted(self._lines.get(self.sign(cell), ()))
         at = bisect_left(lines, line)
         return lines[at] if at < len(lines) and self.cell_of(lines[at]) == cell else line

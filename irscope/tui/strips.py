@@ -47,12 +47,10 @@ class Look(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """What all lines have in common: first column in view, columns, and cells beneath the scroll bar."""
+    """What all lines have in common: the first column of text in view, and how many there are."""
 
     column: int
     width: int
-    #: Textual wants them painted too.
-    beneath: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +86,14 @@ class Painter:
         """The finished line: gutter, ``frame.width`` columns of text, ruler."""
         segments = self._gutter(look)
         segments += [Segment(text, style) for text, style, _ in self._text(look, frame)]
-        segments.append(self._ruler(look.ruler, frame.beneath))
-        return Strip(segments, self.gutter.width + frame.width + 1 + frame.beneath)
+        segments.append(self._ruler(look.ruler))
+        return Strip(segments, self.gutter.width + frame.width + 1)
 
-    def blank(self, width: int, ruler: Sign, beneath: int = 0) -> Strip:
-        """A line below the text, ``width`` cells in all."""
+    def blank(self, ruler: Sign, frame: Frame) -> Strip:
+        """A line below the text."""
         style = self.highlighter.plain(self.highlighter.palette.number, Layer.TEXT)
-        return Strip([Segment(" " * (width - 1 - beneath), style), self._ruler(ruler, beneath)], width)
+        width = self.gutter.width + frame.width
+        return Strip([Segment(" " * width, style), self._ruler(ruler)], width + 1)
 
     def stamped(self, look: Look, frame: Frame) -> Strip:
         """The same line, each segment with the shown character at which it begins, for mouse selection.
@@ -122,8 +121,8 @@ class Painter:
             else:
                 # Padding: the end of the text; an empty segment, for Textual takes the last one's end.
                 segments += [stamp("", style, end), Segment(text, style)]
-        segments += [stamp("", None, end), self._ruler(look.ruler, frame.beneath)]
-        return Strip(segments, self.gutter.width + frame.width + 1 + frame.beneath)
+        segments += [stamp("", None, end), self._ruler(look.ruler)]
+        return Strip(segments, self.gutter.width + frame.width + 1)
 
     def _gutter(self, look: Look) -> list[Segment]:
         plain, palette = self.highlighter.plain, self.highlighter.palette
@@ -143,11 +142,11 @@ class Painter:
             Segment(glyph, plain(palette.exact if exact else palette.near, layer, bold=exact)),
         ]
 
-    def _ruler(self, sign: Sign, beneath: int) -> Segment:
+    def _ruler(self, sign: Sign) -> Segment:
         palette = self.highlighter.palette
         colour = {Sign.EXACT: palette.exact, Sign.NEAR: palette.near, Sign.HIT: palette.hit}.get(sign, palette.number)
         style = self.highlighter.plain(colour, Layer.RULER, bold=sign is Sign.EXACT)
-        return Segment(GLYPHS[sign] + " " * beneath, style)
+        return Segment(GLYPHS[sign], style)
 
     def _text(self, look: Look, frame: Frame) -> list[tuple[str, Style, int | None]]:
         """Text, style and first shown character (``None``: padding) of each piece of the line."""

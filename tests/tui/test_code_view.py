@@ -345,10 +345,10 @@ async def test_search_highlights_and_walks() -> None:
         hits = [
             segment.text
             for y in range(20)
-            for segment in view._painter.strip(view._looks([y])[0], view._frame())  # type: ignore[arg-type]
+            for segment in view._canvas.painter.strip(view._looks([y])[0], view._frame())  # type: ignore[arg-type]
             if segment.style and segment.style.bgcolor in
-            (view._painter.highlighter.style(Name, Layer.HIT).bgcolor,
-             view._painter.highlighter.style(Name, Layer.CURRENT_HIT).bgcolor)
+            (view._canvas.painter.highlighter.style(Name, Layer.HIT).bgcolor,
+             view._canvas.painter.highlighter.style(Name, Layer.CURRENT_HIT).bgcolor)
         ]  # fmt: skip
         assert set(hits) == {"add 3"}
         with pytest.raises(re.error):
@@ -423,7 +423,8 @@ async def test_widths(width: int) -> None:
     async with app.run_test(size=(width, 12)) as pilot:
         await pilot.press("down")
         await pilot.pause()
-        assert {cell_len(line) for line in screen_text(app.view)} == {width - 2}
+        # The border has two cells of the width, the scroll bar one.
+        assert {cell_len(line) for line in screen_text(app.view)} == {width - 3}
 
 
 @pytest.mark.parametrize("lines", [[], [""], ["\t"]])

@@ -1,0 +1,59 @@
+"""The rows that are lit, and the way from one to the next."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable
+
+from irscope.tui.highlight import Layer
+
+
+class Marks:
+    """Lit rows of a text of ``count`` rows, some of them (the exact ones) more strongly."""
+
+    def __init__(self, count: int = 0) -> None:
+        self._count = count
+        #: All of them, exact ones among them.
+        self.rows: frozenset[int] = frozenset()
+        self.exact: frozenset[int] = frozenset()
+        #: Row of the place that was visited last.
+        self._place: int | None = None
+
+    def light(self, rows: Collection[int], exact: Collection[int]) -> frozenset[int]:
+        """Lights up these rows and no others, those outside of the text left out; returns what changed."""
+        rows_before, exact_before = self.rows, self.exact
+        count = self._count
+        self.exact = frozenset([row for row in exact if 0 <= row < count])
+        self.rows = self.exact.union([row for row in rows if 0 <= row < count])
+        self._place = None
+        return (rows_before ^ self.rows) | (exact_before ^ self.exact)
+
+    def nearest(self, row: int) -> int:
+        """The mark next to a row: an exact one, if there is any. Raises ``ValueError`` where nothing is lit."""
+        return min(sorted(self.exact or self.rows), key=lambda mark: abs(mark - row))
+
+    def next_place(self, cursor: int, direction: int) -> int | None:
+        """First row of the next run of lit rows, round the end: next to the last one visited, or the cursor."""
+        places = sorted(row for row in self.rows if row - 1 not in self.rows)
+        if not places:
+            return None
+        here = cursor if self._place is None else self._place
+        at = bisect_left(places, here + 1) if direction > 0 else bisect_left(places, here) - 1
+        self._place = places[at % len(places)]
+        return self._place
+
+    def layers(self, rows: Iterable[int], cursor: int, focused: bool) -> list[Layer]:
+        """What rows lie on. A list at once, for it is asked for every line of every frame."""
+        exact, lit = self.exact, self.rows
+        return [
+            (Layer.CURSOR_EXACT if row in exact else Layer.CURSOR_NEAR if row in lit else Layer.CURSOR)
+            if focused and row == cursor
+            else Layer.EXACT
+            if row in exact
+            else Layer.NEAR
+            if row in lit
+            else Layer.REST
+            if row == cursor
+            else Layer.TEXT
+            for row in rows
+        ]
