@@ -54,6 +54,12 @@ def test_call_sites_that_a_stage_lost_follow_from_the_stage_before():
     assert correlation.locations("sass")[3] == correlation.chain("sass", 3)
 
 
+def test_call_sites_follow_from_a_place_without_a_column():
+    inlined = ir.index("ttir", '%0 = x.y loc(callsite("/k/helper.py":2:0 at "/k/kernel.py":5:9))\n')
+    correlation = Correlation({"ttir": inlined, "sass": ir.index("sass", SASS)}, SOURCES, KERNEL)
+    assert correlation.chain("sass", 3) == (Location(HELPER, 2), Location(KERNEL, 5))
+
+
 def test_call_sites_are_not_guessed(correlation):
     """The helper's line was reached from two lines: SASS alone cannot tell which."""
     assert correlation.chain("sass", 3) == (Location(HELPER, 2),)

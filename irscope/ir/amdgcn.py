@@ -9,22 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from irscope.ir.assembly import FileTable
-from irscope.ir.lines import (
-    UNMAPPED,
-    Chain,
-    CleanText,
-    StageIndex,
-    rows_of,
-    split_lines,
-    without_unknown_lines,
-)
+from irscope.ir.assembly import LOCATION, NOISE, FileTable
+from irscope.ir.lines import UNMAPPED, Chain, CleanText, StageIndex, rows_of, split_lines
 
 _LOC = re.compile(r"\.loc\s+(\d+)\s+(\d+)\s+(\d+)")
 _DEBUG_SECTION = re.compile(r"\.section\s+\.debug_")
 _DEBUG_LABEL = re.compile(r"\.L(?:tmp|func_begin|func_end)\d+:")
-_LOCATION = (".loc\t", ".loc ")
-_NOISE = (*_LOCATION, ".file", ".cfi_")
 #: What ends a section: the start of another, or the metadata that follows them all.
 _SECTION_STARTS = (".section", ".text", ".amdgpu_metadata")
 
@@ -47,7 +37,7 @@ def index(text: str) -> StageIndex:
                 chains[row] = chain
         elif first != ".":
             continue
-        elif body.startswith(_LOCATION):
+        elif body.startswith(LOCATION):
             found = known.get(body)
             chain = known[body] = _frames(body, files) if found is None else found
         elif body.startswith(".Lfunc_end"):
@@ -63,8 +53,7 @@ def _frames(directive: str, files: FileTable) -> Chain:
     match = _LOC.match(directive)
     if match is None:
         return UNMAPPED
-    own = files.location(*map(int, match.groups()))
-    return without_unknown_lines((own, *files.call_sites(directive.partition(";")[2])))
+    return files.frames(files.location(*map(int, match.groups())), directive)
 
 
 def clean(text_or_index: str | StageIndex) -> CleanText:
@@ -78,6 +67,6 @@ def _clean_rows(lines: list[str]) -> Iterator[tuple[int, str]]:
         body = line.lstrip()
         if body.startswith(_SECTION_STARTS):
             in_debug_section = _DEBUG_SECTION.match(body) is not None
-        if in_debug_section or body.startswith(_NOISE) or _DEBUG_LABEL.match(body):
+        if in_debug_section or body.startswith(NOISE) or _DEBUG_LABEL.match(body):
             continue
         yield row, line.rstrip()

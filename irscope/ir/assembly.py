@@ -1,11 +1,16 @@
-"""What LLVM's two GPU assemblers share: ``.file`` tables and the call sites in ``.loc`` comments."""
+"""What LLVM's two GPU assemblers share: ``.file`` tables, ``.loc`` directives and the call sites in their comments."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 
-from irscope.ir.lines import Location, join_path, unescape_assembly
+from irscope.ir.lines import Chain, Location, join_path, unescape_assembly, without_unknown_lines
+
+#: How a directive begins that says where the instructions after it come from.
+LOCATION = (".loc\t", ".loc ")
+#: Directives that only debuggers and unwinders read.
+NOISE = (*LOCATION, ".file", ".cfi_")
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _FILE = re.compile(rf"^[ \t]*\.file[ \t]+(\d+)[ \t]+{_QUOTED}(?:[ \t]+{_QUOTED})?", re.MULTILINE)
@@ -31,15 +36,15 @@ class FileTable:
         """A place given by a file's number; one that no ``.file`` declares becomes the name ``<file N>``."""
         return Location(self._paths.get(number) or f"<file {number}>", line, column)
 
-    def call_sites(self, comment: str) -> tuple[Location, ...]:
-        """Frames after the first in a comment such as ``a.py:43:13 @[ b.py:7:13 @[ c.py:2 ] ]``.
+    def frames(self, place: Location, directive: str) -> Chain:
+        """A ``.loc``'s own place, then the calls in its comment: ``a.py:43:13 @[ b.py:7:13 @[ c.py:2 ] ]``.
 
         Comments have base names. They are completed where one declared file alone has the name.
         """
-        frames = []
-        for part in comment.split(" @[ ")[1:]:
+        frames = [place]
+        for part in directive.split(" @[ ")[1:]:
             match = _FRAME.fullmatch(part.rstrip(" ]"))
             if match:
                 name, line, column = match.groups()
                 frames.append(Location(self._unique.get(name, name), int(line), int(column or 0)))
-        return tuple(frames)
+        return without_unknown_lines(frames)

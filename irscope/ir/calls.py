@@ -33,7 +33,8 @@ def complete_calls(index: StageIndex, before: StageIndex) -> StageIndex:
     for chain in distinct_chains(before):
         if chain:
             place = _normal(chain[0])
-            callers[place].add(chain[1:])
+            if place.column:
+                callers[place].add(chain[1:])
             # Who has no column is not told which of a line's calls it was either.
             callers[replace(place, column=0)].add(tuple([replace(caller, column=0) for caller in chain[1:]]))
     completed = {}

@@ -86,7 +86,11 @@ class _Resolver:
         chain = self._chains.get(number)
         if chain is None:
             self._chains[number] = UNMAPPED  # Malformed metadata may lead back to itself.
-            chain = self._chains[number] = self._read(number)
+            try:
+                chain = self._read(number)
+            except RecursionError:  # No compiler inlines that deep, but a damaged file may say so.
+                chain = UNMAPPED
+            self._chains[number] = chain
         return chain
 
     def _read(self, number: int) -> Chain:

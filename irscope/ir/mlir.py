@@ -104,11 +104,14 @@ class _Resolver:
         if known is not None:
             return known
         self._known[spec] = UNMAPPED  # An alias that leads back to itself ends here.
-        if spec[0:1] == "#":
-            definition = self._definitions.get(spec)
-            chain = UNMAPPED if definition is None else self.chain(definition)
-        else:
-            chain = self._read(spec)
+        try:
+            if spec[0:1] == "#":
+                definition = self._definitions.get(spec)
+                chain = UNMAPPED if definition is None else self.chain(definition)
+            else:
+                chain = self._read(spec)
+        except RecursionError:  # No compiler inlines that deep, but a damaged file may say so.
+            chain = UNMAPPED
         self._known[spec] = chain
         return chain
 
@@ -244,3 +247,5 @@ def _locations(line: str) -> Iterator[tuple[int, int]]:
                 end = token.end()
                 yield match.start(), end
                 break
+        else:  # Cut short: what follows is inside it.
+            return

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TypeAlias
 
-from irscope.ir.assembly import FileTable
+from irscope.ir.assembly import LOCATION, NOISE, FileTable
 from irscope.ir.lines import (
     UNMAPPED,
     Chain,
     CleanText,
+    Location,
     StageIndex,
     rows_of,
     split_lines,
@@ -28,8 +30,6 @@ _INSTRUCTION = re.compile(r"[{}\s]*(?:(?:[A-Za-z_$%][\w$]*:(?!:)|\.[^;]*;)[{}\s]
 _LABEL = re.compile(r"[A-Za-z_$%][\w$]*:(?!:)\s*$")
 _DEBUG_SECTION = re.compile(r"\s*\.section\s+\.debug_")
 _DEBUG_LABEL = re.compile(r"\$L__(?:tmp|func_begin|func_end)\d+:\s*$")
-_LOCATION = (".loc\t", ".loc ")
-_NOISE = (*_LOCATION, ".file", ".cfi_")
 
 
 def index(text: str) -> StageIndex:
@@ -45,7 +45,7 @@ def index(text: str) -> StageIndex:
         body = line.strip()
         first = body[:1]
         if first == ".":
-            if body.startswith(_LOCATION):
+            if body.startswith(LOCATION):
                 chain = places.chain(body)
                 statement_open = False
                 continue
@@ -80,42 +80,49 @@ def index(text: str) -> StageIndex:
     return result
 
 
+#: File, line and column of a ``.loc``, as they are written.
+_Place: TypeAlias = tuple[str, str, str]
+
+
 class _Places:
     """The frames that the ``.loc`` directives of a text have given so far."""
 
     def __init__(self, files: FileTable) -> None:
         self._files = files
-        self._latest: dict[tuple[str, str, str], Chain] = {}
-        self._plain: dict[str, Chain] = {}
-        self._inlined: dict[tuple[tuple[str, str, str], Chain], Chain] = {}
+        self._latest: dict[_Place, Chain] = {}
+        self._plain: dict[str, tuple[_Place, Chain]] = {}
+        self._inlined: dict[tuple[_Place, Chain], Chain] = {}
 
     def chain(self, directive: str) -> Chain:
         """Frames of a ``.loc``, given in the order of the text."""
-        known = self._plain.get(directive)
-        if known is not None:
-            return known
-        match = _LOC.match(directive)
-        if match is None:
-            return UNMAPPED
-        file, line, column, *site = match.groups()
-        place = (file, line, column)
-        own = without_unknown_lines((self._files.location(*map(int, place)),))
-        if site[0] is None:
-            chain = own
-            if " @[ " in directive:
-                chain += self._files.call_sites(directive.partition("//")[2])
-            self._plain[directive] = self._latest[place] = chain
-            return chain
-        caller = self._latest.get((site[0], site[1], site[2]))
+        plain = self._plain.get(directive)
+        if plain is None:
+            match = _LOC.match(directive)
+            if match is None:
+                return UNMAPPED
+            file, line, column, *site = match.groups()
+            place = (file, line, column)
+            if site[0] is not None:
+                chain = self._inlined_at(place, (site[0], site[1], site[2]))
+                self._latest[place] = chain
+                return chain
+            plain = self._plain[directive] = place, self._files.frames(self._location(place), directive)
+        # Also where it is known: the place may have been one of inlined code since.
+        self._latest[plain[0]] = plain[1]
+        return plain[1]
+
+    def _inlined_at(self, place: _Place, site: _Place) -> Chain:
+        caller = self._latest.get(site)
         if caller is None:
-            caller = without_unknown_lines((self._files.location(*map(int, site)),))
-            self._latest[site[0], site[1], site[2]] = caller
+            caller = self._latest[site] = without_unknown_lines((self._location(site),))
         key = (place, caller)
-        known = self._inlined.get(key)
-        if known is None:
-            known = self._inlined[key] = own + caller
-        self._latest[place] = known
-        return known
+        chain = self._inlined.get(key)
+        if chain is None:
+            chain = self._inlined[key] = without_unknown_lines((self._location(place),)) + caller
+        return chain
+
+    def _location(self, place: _Place) -> Location:
+        return self._files.location(*map(int, place))
 
 
 def clean(text_or_index: str | StageIndex) -> CleanText:
@@ -133,6 +140,6 @@ def _clean_rows(lines: list[str]) -> Iterator[tuple[int, str]]:
             in_debug_section = section_depth > 0 or not ("{" in line or "}" in line)
             continue
         body = line.lstrip()
-        if body.startswith(_NOISE) or (body[:1] == "$" and _DEBUG_LABEL.match(body)):
+        if body.startswith(NOISE) or (body[:1] == "$" and _DEBUG_LABEL.match(body)):
             continue
         yield row, line.rstrip()

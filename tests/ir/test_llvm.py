@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from irscope.ir import llvm
 from irscope.ir.lines import Location
 
@@ -124,3 +126,13 @@ def test_metadata_that_leads_to_itself_or_nowhere_is_unmapped():
     )
     index = llvm.index(text)
     assert (index.operation_count, index.mapped_count) == (2, 0)
+
+
+@pytest.mark.parametrize("link", ["!DILocation(line: 2, scope: !1, inlinedAt: !{})", "!DILexicalBlock(scope: !{})"])
+def test_metadata_nested_deeper_than_any_compiler_nests_is_no_error(link):
+    nodes = "".join(f"!{number} = {link.format(number + 1)}\n" for number in range(3, 5000))
+    head = "define void @k() {\n  ret void, !dbg !2\n}\n"
+    text = f"{head}!1 = !DISubprogram(file: !0, line: 1)\n!2 = !DILocation(line: 9, scope: !3, inlinedAt: !3)\n{nodes}"
+    index = llvm.index(text)
+    assert len(index.chains[1]) < 5000
+    assert index.operation_count == 1

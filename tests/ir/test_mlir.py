@@ -159,3 +159,20 @@ def test_damaged_text_is_no_error(text):
     index = mlir.index(text)
     assert len(index.lines) == len(index.chains) == len(index.operations)
     mlir.clean(text)
+
+
+@pytest.mark.parametrize("link", ["loc(#loc{})", 'loc(callsite("/k/a.py":1:1 at #loc{}))'])
+def test_locations_nested_deeper_than_any_compiler_nests_are_no_error(link):
+    aliases = "".join(f"#loc{number} = {link.format(number + 1)}\n" for number in range(5000))
+    index = mlir.index(f"{aliases}%0 = x.y loc(#loc0)\n%1 = x.y loc(#loc4990)\n")
+    assert len(index.chains[5000]) < 5000
+    assert index.operation_count == 2
+
+
+def test_a_row_cut_within_its_locations_keeps_the_rest():
+    assert mlir.clean("%0 = x.y loc(#loc1) : i32 loc(callsite(#loc1 at").lines == [
+        "%0 = x.y : i32 loc(callsite(#loc1 at"
+    ]
+    # Looking for the end of each of these would take as many steps for each.
+    endless = "%0 = x.y" + " loc(" * 100_000
+    assert mlir.clean(endless).lines == [endless]

@@ -142,3 +142,15 @@ def test_clean_text():
     assert "	.reg .pred complete;" in lines
     assert lines[-1] == "}"
     assert lines[0] == ".version 8.7"
+
+
+def test_a_call_site_is_what_its_place_meant_last():
+    """One place is plain code, then inlined, then plain again: code inlined there has no third frame."""
+    plain = "\t.loc\t1 7 13\n"
+    text = (
+        '\t.file 1 "/k/a.py"\n\t.file 2 "/k/b.py"\n\t.file 3 "/k/c.py"\n.visible .entry kernel()\n{\n'
+        f"{plain}\tret;\n\t.loc\t1 7 13, function_name $L, inlined_at 3 1 1\n\tret;\n"
+        f"{plain}\t.loc\t2 43 5, function_name $L, inlined_at 1 7 13\n\tadd.s32 \t%r1, %r2, 1;\n}}\n"
+    )
+    index = ptx.index(text)
+    assert index.chains[row_of("add.s32", index)] == (Location("/k/b.py", 43, 5), Location("/k/a.py", 7, 13))
