@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from triton.compiler import compiler as triton_compiler
 from triton.runtime import driver
+from triton.runtime.autotuner import Autotuner, Heuristics
 from triton.runtime.jit import JITFunction
 
 TRITON: str = triton.__version__
@@ -113,3 +115,162 @@ def pipeline(backend: Any, options: Any, source: ASTSource) -> list[str]:
 
 def set_active_driver(stand_in: Any) -> None:
     driver.set_active(stand_in)
+
+
+# Launching
+
+
+def interpreting() -> bool:
+    """Whether ``@triton.jit`` makes functions that Triton's interpreter runs on the CPU."""
+    # Before 3.4 there is no knob.
+    knobs = getattr(triton, "knobs", None)
+    if knobs is not None:
+        return bool(knobs.runtime.interpret)
+    return os.environ.get("TRITON_INTERPRET", "0") == "1"
+
+
+def is_launchable(value: Any) -> bool:
+    """A kernel without its decorators, for the GPU or for the interpreter (whose module needs numpy)."""
+    return isinstance(value, JITFunction) or type(value).__name__ == "InterpretedFunction"
+
+
+def as_jit_function(value: Any) -> Any:
+    """The JITFunction that says what an interpreted function's parameters and source are; others unchanged."""
+    if type(value).__name__ != "InterpretedFunction":
+        return value
+    if not hasattr(value, "irscope_jit_function"):
+        value.irscope_jit_function = JITFunction(value.fn)
+    return value.irscope_jit_function
+
+
+def launch_methods() -> list[tuple[type, str]]:
+    """Class and method of everything that ``kernel[grid](...)`` may call first."""
+    methods: list[tuple[type, str]] = [(Autotuner, "run"), (Heuristics, "run"), (JITFunction, "run")]
+    if interpreting():
+        from triton.runtime.interpreter import InterpretedFunction
+
+        # Before 3.6 its ``run`` is an attribute of each instance, and ``[grid]`` does not use it.
+        methods.append((InterpretedFunction, "run" if hasattr(InterpretedFunction, "run") else "__getitem__"))
+    return methods
+
+
+def load_onto_gpu(compiled: Any) -> None:
+    """Load a compiled kernel's binary, which Triton otherwise does at the first launch.
+
+    Raises Triton's OutOfResources where the GPU has too little for one block.
+    """
+    compiled._init_handles()
+
+
+def specialization_of(compiled: Any) -> tuple[dict[str, Any], dict[tuple[int, ...], Any], dict[tuple[int, ...], Any]]:
+    """Signature by name, and constants and attributes by the path of parameter numbers, of a CompiledKernel."""
+    source = compiled.src
+    return source.signature, source.constants, source.attrs
+
+
+@contextmanager
+def active_driver(stand_in: Any) -> Iterator[None]:
+    """Within, ``triton.runtime.driver`` is this one, for code that asks for the default one too."""
+    # Properties from 3.5 on, with what they hold behind them; plain attributes before.
+    names = ("_default", "_active") if hasattr(type(driver), "active") else ("default", "active")
+    before = {name: getattr(driver, name) for name in names}
+    try:
+        for name in names:
+            setattr(driver, name, stand_in)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(driver, name, value)
+
+
+# Triton's interpreter
+
+
+@contextmanager
+def interpreting_programs(grid: tuple[int, ...], begin: Callable[[int], tuple[int, ...]]) -> Iterator[None]:
+    """Within, a launch of an InterpretedFunction on a grid ``(n, 1, 1)`` runs ``n`` programs of ``grid``.
+
+    ``begin`` is called before each with its number, and returns which program of ``grid`` it is to be. It may raise
+    a BaseException to end the launch; arguments on the CPU hold what has been written until then.
+    """
+    from triton.runtime import interpreter
+
+    builder = interpreter.interpreter_builder
+    set_position, set_grid = builder.set_grid_idx, builder.set_grid_dim
+    builder.set_grid_idx = lambda x, y, z: set_position(*begin(x))
+    builder.set_grid_dim = lambda *_: set_grid(*grid)
+    try:
+        yield
+    finally:
+        del builder.set_grid_idx, builder.set_grid_dim
+
+
+@contextmanager
+def interpreter_accesses(observer: Callable[[str, Any, Any, int], None]) -> Iterator[None]:
+    """Within, the interpreter tells each access of memory before it makes it.
+
+    ``observer`` gets "load", "store" or "atomic", numpy arrays of addresses and of the mask (or ``None``), and the
+    bytes of an element. In every version they pass through these four functions of a C++ module.
+    """
+    import numpy
+    from triton.runtime import interpreter
+
+    memory = interpreter._interpreter
+
+    class Observed:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(memory, name)
+
+        def load(self, pointers: Any, mask: Any, other: Any, dtype: Any) -> Any:
+            observer("load", pointers, mask, numpy.dtype(dtype).itemsize)
+            return memory.load(pointers, mask, other, dtype)
+
+        def store(self, pointers: Any, value: Any, mask: Any) -> Any:
+            observer("store", pointers, mask, value.dtype.itemsize)
+            return memory.store(pointers, value, mask)
+
+        def atomic_cas(self, pointers: Any, expected: Any, value: Any, order: Any) -> Any:
+            observer("atomic", pointers, None, value.dtype.itemsize)
+            return memory.atomic_cas(pointers, expected, value, order)
+
+        def atomic_rmw(self, operation: Any, pointers: Any, value: Any, mask: Any, order: Any) -> Any:
+            observer("atomic", pointers, mask, value.dtype.itemsize)
+            return memory.atomic_rmw(operation, pointers, value, mask, order)
+
+    interpreter._interpreter = Observed()
+    try:
+        yield
+    finally:
+        interpreter._interpreter = memory
+
+
+#: Triton's names of the element types of products, as torch has them.
+_TORCH_NAMES = {
+    "fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "bfloat16",
+    "fp8e4nv": "float8_e4m3fn", "fp8e5": "float8_e5m2",
+}  # fmt: skip
+
+
+@contextmanager
+def interpreter_products(observer: Callable[[str], None]) -> Iterator[None]:
+    """Within, each matrix product in the interpreter tells the element type of its operands, in torch's names.
+
+    Of fp32 operands that a GPU may round to tf32, ``"tf32"``.
+    """
+    from triton.runtime import interpreter
+
+    builder = interpreter.interpreter_builder
+    create_dot = builder.create_dot
+
+    def observed(a: Any, b: Any, d: Any, precision: Any, *rest: Any) -> Any:
+        for operand in (a, b):
+            name = str(operand.dtype.scalar)
+            tf32 = name == "fp32" and str(precision).upper().endswith("TF32")
+            observer("tf32" if tf32 else _TORCH_NAMES.get(name, name))
+        return create_dot(a, b, d, precision, *rest)
+
+    builder.create_dot = observed
+    try:
+        yield
+    finally:
+        del builder.create_dot
