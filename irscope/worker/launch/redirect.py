@@ -9,10 +9,11 @@ counts as CUDA's.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import math
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +39,23 @@ def redirected(target: Any) -> Iterator[None]:
     Raises:
         Rejected: torch is missing ("missing"), or, within, a tensor does not fit into memory ("memory").
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise Rejected(
-            "missing", f"running the file's launch code needs torch, which {sys.executable} does not have",
-            hint=f'"{sys.executable}" -m pip install torch', missing="torch",
-        ) from error  # fmt: skip
+    require("torch", "running the file's launch code")
+    import torch
+
     mode = cuda_on_cpu()
     with standins.cuda_questions(target), standins.replaced(torch_replacements(torch, mode)), mode:
         yield
+
+
+def require(module: str, who: str) -> None:
+    """Raises `Rejected`, kind "missing", where this interpreter lacks a module that ``who`` needs."""
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise Rejected(
+            "missing", f"{who} needs {module}, which {sys.executable} does not have",
+            hint=f'"{sys.executable}" -m pip install {module}', missing=module,
+        ) from error  # fmt: skip
 
 
 def torch_replacements(torch: Any, mode: Any) -> list[standins.Replacement]:
@@ -60,7 +68,7 @@ def torch_replacements(torch: Any, mode: Any) -> list[standins.Replacement]:
     autocast = torch.amp.autocast_mode.autocast
     begin_autocast = autocast.__init__
 
-    class Generator(torch.Generator):  # type: ignore[misc]
+    class Generator(torch.Generator):  # type: ignore[misc, unused-ignore]
         """Of the CPU, whatever it is asked for."""
 
         def __new__(cls, device: Any = None) -> Any:
@@ -97,10 +105,10 @@ def cuda_on_cpu() -> Any:
     import torch
     from torch.overrides import TorchFunctionMode
 
-    tensor = torch.Tensor
+    tensor: Any = torch.Tensor
     cuda = torch.device("cuda", 0)
     # Property getters are new objects on each access: they are compared with ==, which a dictionary does too.
-    questions = {
+    questions: dict[Any, Callable[[bool], Any]] = {
         tensor.is_cuda.__get__: lambda on_cpu: not on_cpu,
         tensor.is_cpu.__get__: lambda on_cpu: on_cpu,
         tensor.device.__get__: lambda on_cpu: torch.device("cpu") if on_cpu else cuda,
@@ -109,7 +117,7 @@ def cuda_on_cpu() -> Any:
     set_data = tensor.data.__set__
     unchanged = (tensor.pin_memory, tensor.record_stream)
 
-    class CudaOnCpu(TorchFunctionMode):  # type: ignore[misc]
+    class CudaOnCpu(TorchFunctionMode):  # type: ignore[misc, unused-ignore]
         #: The side of a tensor that is made of numbers alone.
         by_default = "cpu"
 

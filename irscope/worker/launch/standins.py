@@ -247,7 +247,7 @@ def torch_replacements(target: Any) -> list[Replacement]:
     streams = ("current_stream", "default_stream", "stream", "Stream", "ExternalStream", "StreamContext")
     guards = ("device", "device_of", "_DeviceGuard")
     graphs = ("CUDAGraph", "graph")
-    changes = [(cuda, name, answering(value)) for name, value in answers.items()]
+    changes: list[Replacement] = [(cuda, name, answering(value)) for name, value in answers.items()]
     changes += [(cuda, name, answering(None)) for name in silent]
     changes += [(cuda, name, Stream) for name in streams] + [(cuda, name, Guard) for name in guards]
     changes += [(cuda, name, Graph) for name in graphs] + [(cuda, "Event", Event)]
