@@ -31,6 +31,9 @@ POLL = 0.05
 #: How much of the end of a dead worker's log a failure shows, in bytes.
 LOG_TAIL = 8_000
 
+#: How much of a log is kept with a compilation, in bytes: a file may print without end.
+LOG_LIMIT = 1 << 20
+
 #: Exit statuses that say more in words; negative ones are signals, large ones Windows' NTSTATUS.
 EXIT_WORDS = {
     -6: "aborted (SIGABRT)",
@@ -145,11 +148,19 @@ class Worker:
         )
 
     def log_text(self, offset: int = 0) -> str:
-        """What the worker and all in it wrote to stdout and stderr, from byte ``offset`` on."""
+        """What the worker and all in it wrote to stdout and stderr, from byte ``offset`` on.
+
+        Of more than `LOG_LIMIT` bytes the first and the last half of that.
+        """
         try:
             with self.log.open("rb") as log:
+                left_out = log.seek(0, os.SEEK_END) - offset - LOG_LIMIT
                 log.seek(offset)
-                return log.read().decode("utf-8", errors="replace")
+                if left_out <= 0:
+                    return log.read().decode("utf-8", errors="replace")
+                first = log.read(LOG_LIMIT // 2).decode("utf-8", errors="replace")
+                log.seek(left_out, os.SEEK_CUR)
+                return f"{first}\n[{left_out} bytes left out]\n{log.read().decode('utf-8', errors='replace')}"
         except OSError:
             return self._tail
 

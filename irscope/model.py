@@ -6,9 +6,13 @@ never 0. Line numbers count from 1, as editors do; columns count from 1 too, 0 o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from irscope.launch.model import Launch
 
 BackendName = Literal["cuda", "hip"]
 
@@ -39,7 +43,7 @@ class Target:
         arch = arch.lower().removeprefix("sm_").removeprefix("sm")
         if backend in ("", "cuda") and arch.isascii() and arch.rstrip("af").isdigit():
             return cls("cuda", f"sm_{arch.rstrip('af')}", 32)
-        if backend in ("", "hip") and arch.startswith("gfx"):
+        if backend in ("", "hip") and re.fullmatch(r"gfx[1-9]\d*[0-9a-f]{2}", arch, re.ASCII):
             # GCN and CDNA (gfx9) run 64 threads a wave, RDNA (gfx10 and later) 32, as Triton's driver has it.
             return cls("hip", arch, 64 if arch.startswith("gfx9") else 32)
         raise InvalidTarget(f"'{text}' is not a target; write sm_90, cuda:90, gfx942 or hip:gfx942")
@@ -208,6 +212,8 @@ class Compilation:
     #: What ``ptxas -v`` said in the very run that made the cubin: the source of the spill figures.
     ptxas_log: str = ""
     seconds: float | None = None
+    #: Of a bundle: the last launches of this kernel when it was saved, oldest first.
+    launches: tuple[Launch, ...] = ()
 
     def source(self, path: str) -> SourceFile | None:
         return next((source for source in self.sources if source.path == path), None)

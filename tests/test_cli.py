@@ -137,6 +137,8 @@ def test_amd_has_its_own_stages() -> None:
         ([SAMPLES / "nowhere.py"], 2, "usage"),
         ([SAMPLES / "README.md"], 2, "usage"),
         ([MATMUL, "--target", "pdp11"], 2, "usage"),
+        ([MATMUL, "--target", "sm_²"], 2, "usage"),
+        ([MATMUL, "--target", "gfx1"], 2, "usage"),
         ([MATMUL, "--const", "BLOCK_M"], 2, "usage"),
         ([MATMUL, "--config", "99"], 2, "usage"),
         ([MATMUL, "--python", "nowhere/python"], 2, "usage"),

@@ -160,6 +160,20 @@ def test_an_endless_compile_names_the_stage() -> None:
     assert (failure.kind, failure.stage) == ("timeout", "ttir")
 
 
+@pytest.mark.parametrize("end", ["terminate", "kill"])
+def test_a_worker_does_not_outlive_its_irscope(end: str) -> None:
+    command = [sys.executable, "-m", "irscope", "dump", str(KERNELS / "loops_forever.py")]
+    with subprocess.Popen(command) as irscope:
+        workers: list[psutil.Process] = []
+        while not workers:
+            time.sleep(0.05)
+            workers = psutil.Process(irscope.pid).children()
+        while not workers[0].cpu_times().user > 2:  # by then it loops
+            time.sleep(0.05)
+        getattr(irscope, end)()
+    assert psutil.wait_procs(workers, timeout=20)[1] == []
+
+
 def test_a_worker_that_is_killed_is_said_to_be(tmp_path: Path) -> None:
     def kill_worker(event: Event) -> None:
         if isinstance(event, StageStarted):
@@ -204,6 +218,22 @@ def test_what_a_file_writes_goes_to_the_log_and_harms_nothing() -> None:
         assert words in compilation.log
 
 
+@pytest.mark.parametrize("kernel", ["pass", "tl.store(x_ptr + tl.arange(0, 33), 1.0)"], ids=["compiles", "fails"])
+def test_a_file_that_prints_without_measure_leaves_a_log_of_some_size(tmp_path: Path, kernel: str) -> None:
+    file = tmp_path / "loud.py"
+    file.write_text(
+        "import triton\nimport triton.language as tl\n\nprint('first')\nfor _ in range(50):\n    print('x' * 999_999)\n"
+        f"print('last')\n\n@triton.jit\ndef kernel(x_ptr):\n    {kernel}\n",
+        encoding="utf-8",
+    )
+    compilation = session.open(Request(file, target=HOPPER))
+    assert compilation.log.startswith("first\n")
+    assert "last\n" in compilation.log
+    assert "bytes left out" in compilation.log
+    detail = compilation.failure.detail if compilation.failure else None
+    assert max(len(compilation.log), len(detail or "")) < 2_000_000
+
+
 def test_a_kernel_that_is_not_there_is_a_usage_error_that_lists_those_that_are() -> None:
     with pytest.raises(IrscopeError) as raised:
         session.open(Request(KERNELS / "two_kernels.py", "no_such_kernel", HOPPER))
@@ -221,7 +251,17 @@ def test_a_helper_is_not_a_kernel() -> None:
     ("fields", "words"),
     [
         ({"options": {"num_wraps": "8"}}, "num_wraps"),
-        ({"options": {"num_warps": "5"}}, "options do not fit"),
+        ({"options": {"num_warps": "5"}}, "num_warps is a power of two, not 5"),
+        ({"options": {"num_warps": "many"}}, "num_warps is a whole number, not 'many'"),
+        ({"options": {"num_ctas": "3"}}, "num_ctas is a power of two, not 3"),
+        ({"options": {"num_stages": "-1"}}, "num_stages is 0 or more, not -1"),
+        ({"options": {"maxnreg": "-5"}}, "maxnreg is 1 or more, not -5"),
+        ({"options": {"enable_fp_fusion": "maybe"}}, "enable_fp_fusion is True or False, not 'maybe'"),
+        ({"target": Target.parse("sm_999")}, "this Triton compiles for no sm_999"),
+        ({"target": Target.parse("gfx9999")}, "this Triton compiles for no gfx9999"),
+        ({"arguments": {"x_ptr": "*fp16:3"}}, "not a power of two"),
+        ({"arguments": {"x_ptr": "*fp16:0"}}, "not a power of two"),
+        ({"arguments": {"x_ptr": "*fp16:99999999999999999999"}}, "not a power of two"),
         ({"configuration": 3}, "no @triton.autotune configurations"),
         ({"signature": "*fp32"}, "1 entries"),
         ({"arguments": {"nothing": "i32"}}, "no parameter 'nothing'"),
@@ -231,9 +271,47 @@ def test_a_helper_is_not_a_kernel() -> None:
 )
 def test_what_does_not_fit_the_kernel_is_a_usage_error(fields: dict[str, object], words: str) -> None:
     with pytest.raises(IrscopeError) as raised:
-        session.open(Request(SAMPLES / "vector_add.py", target=HOPPER, **fields))  # type: ignore[arg-type]
+        session.open(Request(SAMPLES / "vector_add.py", **{"target": HOPPER, **fields}))  # type: ignore[arg-type]
     assert raised.value.exit_code == 2
     assert words in raised.value.failure.message
+
+
+def test_a_mistyped_name_is_guessed() -> None:
+    for path, kernel, fields, meant in (
+        (KERNELS / "two_kernels.py", "scale_kernal", {}, "scale_kernel"),
+        (SAMPLES / "vector_add.py", None, {"options": {"num_wraps": "8"}}, "num_warps"),
+        (SAMPLES / "vector_add.py", None, {"constants": {"BLOCKSIZE": "8"}}, "BLOCK_SIZE"),
+    ):
+        with pytest.raises(IrscopeError) as raised:
+            session.open(Request(path, kernel, HOPPER, **fields))  # type: ignore[arg-type]
+        assert str(raised.value.failure.hint).startswith(f"did you mean '{meant}'? it has ")
+
+
+def test_an_unknown_architecture_is_found_before_llvm_aborts_on_it() -> None:
+    with pytest.raises(IrscopeError) as raised:
+        session.open(Request(SAMPLES / "flash_attention.py", target=Target.parse("sm_10")))
+    assert raised.value.exit_code == 2
+    assert "sm_80, " in str(raised.value.failure.hint)
+
+
+def test_what_ptxas_says_of_its_options_is_told() -> None:
+    request = Request(SAMPLES / "vector_add.py", target=HOPPER, options={"ptx_options": "--nonsense"})
+    failure = session.open(request).failure
+    assert failure is not None
+    assert failure.message == "ptxas: Unknown option '-nonsense'"
+
+
+def test_a_file_that_is_no_text_is_a_syntax_error_at_its_line(tmp_path: Path) -> None:
+    content = (SAMPLES / "vector_add.py").read_bytes().replace(b"mask=inside)\n", b"mask=inside)  # caf\xe9\n", 1)
+    (tmp_path / "latin.py").write_bytes(content)
+    (tmp_path / "nothing.py").write_bytes(b"\0" * 10)
+    failure = session.open(Request(tmp_path / "latin.py", target=HOPPER)).failure
+    assert failure is not None
+    assert (failure.kind, failure.line) == ("syntax", content[: content.index(b"\xe9")].count(b"\n") + 1)
+    assert "utf-8" in failure.message
+    failure = session.open(Request(tmp_path / "nothing.py", target=HOPPER)).failure
+    assert failure is not None
+    assert (failure.kind, failure.file) == ("syntax", str(tmp_path / "nothing.py"))
 
 
 def test_an_interpreter_without_triton_says_how_to_install_it(tmp_path: Path) -> None:

@@ -35,12 +35,13 @@ def run(module: str, arguments: argparse.Namespace) -> int:
         # A worker and its folder must not outlive a job that its scheduler ends.
         signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
-        code = importlib.import_module(f"irscope.commands.{module}").run(arguments)
+        try:
+            code = importlib.import_module(f"irscope.commands.{module}").run(arguments)
+        except IrscopeError as error:
+            tell_failure(error.failure, getattr(arguments, "format", "text"))
+            code = error.exit_code
         sys.stdout.flush()
         return int(code)
-    except IrscopeError as error:
-        tell_failure(error.failure, getattr(arguments, "format", "text"))
-        return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:
@@ -90,9 +91,10 @@ def tell_failure(failure: Failure, format: str, **more: Any) -> None:
         extra = {name: value for name, value in asdict(failure).items() if name not in shown and value is not None}
         print(json.dumps({"error": {**shown, **extra}, **more}, indent=2))
         return
-    print(f"irscope: {failure}", file=sys.stderr)
-    if failure.hint:
-        print(f"  hint: {failure.hint}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody reads: the exit code says it too
+        print(f"irscope: {failure}", file=sys.stderr)
+        if failure.hint:
+            print(f"  hint: {failure.hint}", file=sys.stderr)
 
 
 def exit_code(failure: Failure) -> int:

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -18,8 +18,8 @@ from typing import Any
 
 import triton
 
-from . import infer, loading, standin, versions
-from .protocol import Rejected, Wire
+from . import infer, loading, standin, targets, versions
+from .protocol import Rejected, Wire, names_hint
 
 #: ``ptxas -v`` names itself ``ptxas-blackwell`` where Triton ships that one.
 PTXAS_LINE = re.compile(r"ptxas\S* (info|warning)|\s+\d+ bytes stack frame")
@@ -28,6 +28,7 @@ PTXAS_LINE = re.compile(r"ptxas\S* (info|warning)|\s+\d+ bytes stack frame")
 def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     """Answer a ``compile`` request; see `irscope.client` for its fields."""
     target = versions.gpu_target(**request["target"])
+    targets.check(target)
     # Triton's own drivers import torch to find out that there is no GPU, which takes longer than the compile.
     if not request["gpu"]:
         versions.set_active_driver(standin.StandInDriver(target))
@@ -146,15 +147,19 @@ def backend_for(target: Any) -> Any:
 
 def parse_options(backend: Any, values: dict[str, Any]) -> Any:
     """The backend's options object. Text values are read as Python literals where they are such."""
-    known = {field.name for field in dataclasses.fields(backend.parse_options({}))}
-    unknown = sorted(set(values) - known - {"ir_override"})
+    fields = {field.name: field for field in dataclasses.fields(backend.parse_options({}))}
+    unknown = sorted(set(values) - set(fields) - {"ir_override"})
     if unknown:
         raise Rejected(
             "usage", f"the {backend.target.backend} backend of Triton {versions.TRITON} has no option '{unknown[0]}'",
-            hint=f"it has {', '.join(sorted(known))}",
+            hint=names_hint(unknown[0], sorted(fields)),
         )  # fmt: skip
+    read = {name: infer.literal(value) for name, value in values.items()}
+    for name, value in read.items():
+        if (wrong := wrong_option(name, value, fields)) is not None:
+            raise Rejected("usage", f"{name} is {wrong}, not {value!r}")
     try:
-        return backend.parse_options({name: infer.literal(value) for name, value in values.items()})
+        return backend.parse_options(read)
     except (AssertionError, ValueError, TypeError) as error:
         raise Rejected("usage", f"the options do not fit: {error or 'Triton refuses them'}") from error
 
@@ -163,6 +168,27 @@ def asked_options(options: Any, answer: infer.Answer, request: dict[str, Any]) -
     """The options that were asked for, with the values that the backend reads them as; the rest Triton adds itself."""
     asked = {**answer.options, **request.get("options", {})}
     return {name: getattr(options, name, value) for name, value in asked.items()}
+
+
+#: The least value of options that Triton takes any number for, and then fails on, or does not heed.
+LEAST = {"num_warps": 1, "num_stages": 0, "num_ctas": 1, "maxnreg": 1}
+
+
+def wrong_option(name: str, value: Any, fields: Mapping[str, dataclasses.Field[Any]]) -> str | None:
+    """What an option should be where ``value`` is not that: Triton itself looks at few of them."""
+    if name not in fields or (value is None and fields[name].default is None):
+        return None
+    annotation, default = fields[name].type, fields[name].default
+    if annotation is bool and isinstance(default, bool) and not isinstance(value, bool):
+        return "True or False"
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if (annotation is int or name in LEAST) and not is_number:
+        return "a whole number"
+    if name in LEAST and value < LEAST[name]:
+        return f"{LEAST[name]} or more"
+    if name in ("num_warps", "num_ctas") and value & (value - 1):
+        return "a power of two"
+    return None
 
 
 def describe_kernel(kernel: loading.LoadedKernel, path: Path) -> dict[str, Any]:

@@ -13,12 +13,19 @@ from typing import Any
 #: Module name to package name, where the two differ.
 PACKAGES = {"cv2": "opencv-python", "PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 
+#: Characters of the log that are shown with an error that has its own place and words.
+LOG_SHOWN = 8_000
+
 #: What MLIR, LLVM and ptxas write to stderr: ``FILE:LINE:COLUMN: error: MESSAGE``.
 _DIAGNOSTIC = re.compile(
     r"^(?:loc\()?\"?(?P<file>[^\"\n]+?\.py)\"?:(?P<line>\d+):(?P<column>\d+)\)?: error: (?P<message>.+)$",
     re.MULTILINE,
 )
 _PTXAS_ERROR = re.compile(r"^ptxas\S* \S+, line (?P<line>\d+); (?:error|fatal)\s*: (?P<message>.+)$", re.MULTILINE)
+#: What ptxas says about its options, without a place in the text.
+_PTXAS_REFUSAL = re.compile(r"^ptxas\S* (?:error|fatal)\s*: (?P<message>.+)$", re.MULTILINE)
+#: LLVM about an AMD architecture that it does not have.
+_NO_SUCH_TARGET = re.compile(r"unsupported target: '(\w+)'")
 _TOOL_ERROR = re.compile(r"^.*?\b(?:error|fatal)\s*:\s*(?P<message>.+)$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -31,7 +38,7 @@ def describe(error: BaseException, path: Path, logged: str) -> dict[str, Any]:
         return {
             "kind": "syntax",
             "message": f"{type(error).__name__}: {error.msg}",
-            "file": error.filename,
+            "file": error.filename or str(path),
             "line": error.lineno,
             "column": error.offset,
         }
@@ -60,7 +67,7 @@ def of_kernel(error: Any, logged: str) -> dict[str, Any]:
     failure: dict[str, Any] = {
         "kind": "compile",
         "message": one_line(message) or type(error).__name__,
-        "detail": str(error) + (f"\n\n{logged}" if logged else ""),
+        "detail": f"{error}\n\n{logged[-LOG_SHOWN:]}".rstrip(),
     }
     place = place_in_file(error.src, error.node)
     return {**failure, **place} if place else failure
@@ -106,7 +113,7 @@ def of_file(error: BaseException, path: Path) -> dict[str, Any]:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<") and Path(frame.filename).parent != ours
+        if not frame.filename.startswith("<") and ours not in Path(frame.filename).parents
     ]
     last = next((frame for frame in reversed(frames) if not is_installed(Path(frame.filename))), None)
     ended = isinstance(error, SystemExit)
@@ -134,6 +141,10 @@ def of_missing_module(name: str) -> dict[str, Any]:
 def of_compiler(error: BaseException, logged: str) -> dict[str, Any]:
     """A failing pass or tool: Python knows little, the diagnostics are in the log."""
     failure: dict[str, Any] = {"kind": "compile", "detail": f"{error}\n\n{logged}".strip()}
+    if target := _NO_SUCH_TARGET.search(f"{error}\n{logged}"):
+        from . import targets
+
+        return {**targets.unknown(target[1], targets.AMD_HINT).failure, "file": None}
     diagnostic = _DIAGNOSTIC.search(logged)
     if diagnostic:
         return {
@@ -146,6 +157,8 @@ def of_compiler(error: BaseException, logged: str) -> dict[str, Any]:
     ptxas = _PTXAS_ERROR.search(str(error))
     if ptxas:
         return {**failure, "message": f"ptxas: {ptxas['message']}", "ptx_line": int(ptxas["line"])}
+    if refusal := _PTXAS_REFUSAL.search(str(error)):
+        return {**failure, "message": f"ptxas: {refusal['message']}"}
     if "ld.lld not found" in str(error):
         return {
             **failure,

@@ -17,7 +17,7 @@ import triton.language as tl
 
 from . import versions
 from .loading import LoadedKernel, unwrap
-from .protocol import Rejected
+from .protocol import Rejected, names_hint
 from .usage import Usage, Use, usage_of
 
 GUESSES: dict[str, Any] = json.loads(Path(__file__).with_name("guesses.json").read_text(encoding="utf-8"))
@@ -28,7 +28,9 @@ TYPES = {
     "int16": "i16", "int32": "i32", "int64": "i64", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64",
     "float8e5": "fp8e5", "float8e4nv": "fp8e4nv", "float8e4b15": "fp8e4b15",
 }  # fmt: skip
-SCALARS = frozenset(TYPES.values()) | {"u1", "fp8e4b8", "fp8e5b16", "fp32", "nvTmaDesc"}
+SCALARS = frozenset(TYPES.values()) | {"u1", "fp8e4b8", "fp8e5b16"}
+if hasattr(tl, "nv_tma_desc_type"):  # Triton 3.3 only
+    SCALARS |= {"nvTmaDesc"}
 
 #: What Triton asks of a value before it specializes on it.
 DIVISOR = 16
@@ -137,7 +139,7 @@ def given_parameters(kernel: LoadedKernel, request: dict[str, Any]) -> dict[str,
             if name not in names:
                 raise Rejected(
                     "usage", f"{option} {name}: {kernel.name} has no parameter '{name}'",
-                    hint=f"it has {', '.join(names)}",
+                    hint=names_hint(name, names),
                 )  # fmt: skip
             given[name] = parse(name, entry)
     for parameter in kernel.function.params:
@@ -157,9 +159,16 @@ def parse_entry(name: str, entry: str) -> Parameter:
         return parse_constant(name, entry)
     if hint == "1":
         return Parameter("constexpr", 1, provenance="given")
-    if hint and not hint.isdigit():
-        raise Rejected("usage", f"{name}: '{hint}' in '{entry}' is not a divisor", hint="write *fp16:16 or i32:1")
-    return Parameter(text, divisor=int(hint) if hint else None, provenance="given")
+    if not hint:
+        return Parameter(text, provenance="given")
+    # As many digits as no divisor has: Triton's attribute has 32 bits, and it knows powers of two only.
+    divisor = int(hint) if re.fullmatch("[0-9]{1,9}", hint) else 0
+    if divisor == 0 or divisor & (divisor - 1):
+        raise Rejected(
+            "usage", f"{name}: '{hint}' in '{entry}' is not a power of two that divides it",
+            hint="write *fp16:16 or i32:1",
+        )  # fmt: skip
+    return Parameter(text, divisor=divisor, provenance="given")
 
 
 def parse_constant(name: str, text: str) -> Parameter:

@@ -19,7 +19,8 @@ from typing import Any
 from triton.runtime.autotuner import Autotuner, Heuristics
 from triton.runtime.jit import JITFunction
 
-from .protocol import Rejected
+from . import versions
+from .protocol import Rejected, names_hint
 
 #: Modules that were there before any file of the user's was imported.
 _OWN_MODULES = frozenset(sys.modules)
@@ -55,14 +56,10 @@ def load_file(path: Path) -> ModuleType:
     relative imports work.
     """
     forget_user_modules()
-    root, name = path.parent, path.stem
-    while (root / "__init__.py").exists() and root.name.isidentifier():
-        name = f"{root.name}.{name}"
-        root = root.parent
-    sys.path.insert(0, str(path.parent))
-    sys.argv = [str(path)]
+    check_text(path)
+    root, name = package_of(path)
+    prepend_to_path(path, root)
     if root != path.parent:
-        sys.path.insert(0, str(root))
         return importlib.import_module(name)
     if name in sys.modules or name in sys.stdlib_module_names:
         name = f"kernels_in_{name}"
@@ -73,6 +70,35 @@ def load_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def package_of(path: Path) -> tuple[Path, str]:
+    """The folder that must be on ``sys.path`` to import a file, and its dotted name from there."""
+    root, name = path.parent, path.stem
+    while (root / "__init__.py").exists() and root.name.isidentifier():
+        name = f"{root.name}.{name}"
+        root = root.parent
+    return root, name
+
+
+def prepend_to_path(path: Path, root: Path) -> None:
+    sys.path.insert(0, str(path.parent))
+    sys.argv = [str(path)]
+    if root != path.parent:
+        sys.path.insert(0, str(root))
+
+
+def check_text(path: Path) -> None:
+    """Python would run a file whose comments are no text, and Triton could not read its source then."""
+    content = path.read_bytes()
+    try:
+        importlib.util.decode_source(content)
+    except UnicodeDecodeError as error:
+        raise Rejected(
+            "syntax", f"the file is not {error.encoding} text: {error.reason}", file=str(path),
+            line=content.count(b"\n", 0, error.start) + 1,
+            hint="save it as UTF-8, or declare its encoding in the first line: # -*- coding: latin-1 -*-",
+        ) from error  # fmt: skip
 
 
 def forget_user_modules() -> None:
@@ -116,6 +142,7 @@ def unwrap(value: Any) -> LoadedKernel | None:
         else:
             heuristics.update(value.values)
         value = value.fn
+    value = versions.as_jit_function(value)
     if not isinstance(value, JITFunction):
         return None
     return LoadedKernel(value, configurations, heuristics)
@@ -130,7 +157,7 @@ def choose(functions: dict[str, LoadedKernel], name: str | None, path: Path) -> 
     kernels = {name: function for name, function in functions.items() if not function.is_helper}
     if name in kernels:
         return kernels[name]
-    hint = f"it has {', '.join(kernels)}"
+    hint = names_hint(name or "", kernels)
     if name in functions:
         message = f"'{name}' returns a value, so it is a helper and not a kernel"
     elif not kernels:

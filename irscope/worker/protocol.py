@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
+
+#: How much of a log is searched for diagnostics, and told with a failure, in bytes.
+LOG_LIMIT = 1 << 20
 
 
 class Rejected(Exception):
@@ -16,6 +21,16 @@ class Rejected(Exception):
     def __init__(self, kind: str, message: str, **fields: Any) -> None:
         super().__init__(message)
         self.failure = {"kind": kind, "message": message, **fields}
+
+
+def names_hint(name: str, names: Iterable[str]) -> str:
+    """What there is instead of ``name``, the nearest first."""
+    import difflib
+
+    known = list(names)
+    near = difflib.get_close_matches(name, known, 1)
+    listed = f"it has {', '.join(known)}" if known else "it has none"
+    return f"did you mean '{near[0]}'? {listed}" if near else listed
 
 
 class Wire:
@@ -40,19 +55,28 @@ class Wire:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
 
     def requests(self) -> Iterator[dict[str, Any]]:
-        for line in self._requests:
-            yield json.loads(line)
+        """The requests as they come. A thread reads them: a worker whose client is gone ends, whatever it is at."""
+        lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+        def read() -> None:
+            for line in self._requests:
+                lines.put(line)
+            os._exit(0)
+
+        threading.Thread(target=read, name="requests", daemon=True).start()
+        while True:
+            yield json.loads(lines.get())
 
     def send(self, event: str, **fields: Any) -> None:
         self._events.write(json.dumps({"event": event, **fields}, default=str) + "\n")
         self._events.flush()
 
     def logged_since(self, offset: int) -> str:
-        """What was written to the log from byte ``offset`` on."""
+        """What was written to the log from byte ``offset`` on, its last `LOG_LIMIT` bytes: diagnostics come last."""
         sys.stdout.flush()
         sys.stderr.flush()
         with self.log.open("rb") as log:
-            log.seek(offset)
+            log.seek(max(offset, self.log.stat().st_size - LOG_LIMIT))
             return log.read().decode("utf-8", errors="replace")
 
     def log_size(self) -> int:

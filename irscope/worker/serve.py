@@ -49,7 +49,8 @@ def watchdog(timeout: float | None) -> threading.Timer:
 
     A thread of Python's own: faulthandler's reads the frames of a running thread, and may crash on them.
     """
-    timer = threading.Timer(max(timeout - 0.5, 0.8 * timeout) if timeout else 0, note_place)
+    limit = min(timeout or 0, threading.TIMEOUT_MAX)
+    timer = threading.Timer(max(limit - 0.5, 0.8 * limit), note_place)
     timer.daemon = True
     if timeout:
         timer.start()
