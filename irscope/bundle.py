@@ -13,10 +13,10 @@ import json
 import shutil
 import uuid
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from irscope import __version__
 from irscope.model import (
@@ -30,6 +30,9 @@ from irscope.model import (
     Stage,
     Target,
 )
+
+if TYPE_CHECKING:
+    from irscope.launch.model import Launch
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -80,6 +83,7 @@ def files_of(compilation: Compilation) -> dict[str, bytes]:
         "failure": asdict(compilation.failure) if compilation.failure else None,
         "warnings": list(compilation.warnings),
         "seconds": compilation.seconds,
+        "launches": [asdict(launch) for launch in compilation.launches],
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     files[MANIFEST] = json.dumps(manifest, indent=1, default=str).encode()
@@ -201,7 +205,17 @@ def from_files(load: Callable[[str], bytes]) -> Compilation:
         log=member(LOG).decode("utf-8"),
         ptxas_log=member(PTXAS_LOG).decode("utf-8"),
         seconds=manifest["seconds"],
+        launches=launches_from(manifest.get("launches", ())),
     )
+
+
+def launches_from(entries: Sequence[Mapping[str, Any]]) -> tuple[Launch, ...]:
+    if not entries:
+        return ()
+    from irscope.launch.fields import from_fields
+    from irscope.launch.model import Launch
+
+    return tuple(from_fields(Launch, entry) for entry in entries)
 
 
 def kernel_from(fields: Mapping[str, Any]) -> Kernel:

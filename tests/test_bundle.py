@@ -4,11 +4,13 @@ import errno
 import json
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from irscope import bundle
+from irscope.launch.model import Launch, Timing
 from irscope.model import Compilation
 
 
@@ -101,3 +103,18 @@ def test_a_bundle_of_another_format_says_so(matmul: Compilation, tmp_path: Path)
     manifest.write_text(manifest.read_text(encoding="utf-8").replace('"bundle": 1', '"bundle": 99'), encoding="utf-8")
     with pytest.raises(bundle.DamagedBundle, match="another irscope"):
         bundle.read(folder)
+
+
+def test_the_last_launches_come_along(matmul: Compilation, tmp_path: Path) -> None:
+    launch = Launch(
+        file=matmul.kernel.file,
+        kernel=matmul.kernel.name,
+        when="2026-01-02T03:04:05+00:00",
+        source="file",
+        specialization=matmul.specialization,
+        grid=(32, 32),
+        arguments=(),
+        timing=Timing("events", 1.5, 1.25, 1.75, 100),
+    )
+    bundle.write(replace(matmul, launches=(launch,)), tmp_path / "matmul.irscope")
+    assert bundle.read(tmp_path / "matmul.irscope").launches == (launch,)
