@@ -75,6 +75,14 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add_format(dump)
 
+    launch = commands.add_parser(
+        "launch", help="run a kernel on the GPU: its time, what it wrote, the driver's figures"
+    )
+    add_path(launch)
+    add_compile_options(launch)
+    add_launch_options(launch)
+    add_format(launch)
+
     listing = commands.add_parser("list", help="the kernels of a file or a directory, their parameters, configurations")
     add_path(listing)
     add_format(listing)
@@ -138,6 +146,36 @@ def filled(text: str) -> str:
     return text
 
 
+def add_launch_options(command: argparse.ArgumentParser) -> None:
+    """Beside the options of a compile, whose ``--arg`` takes contents here too."""
+    what = command.add_argument_group(
+        "what to launch",
+        "By default the file's own launch of the kernel, where it makes one, else made tensors. --arg takes contents "
+        "too: x_ptr=randn:1024x1024:fp16, n=4096, w_ptr=weights.npy (randn, rand, zeros, ones, arange, full:V, empty).",
+    )
+    what.add_argument("--list", action="store_true", help="run the file's own code and list its launches")
+    what.add_argument("--launch", dest="number", type=int, default=0, metavar="N", help="which of them, from 0")
+    what.add_argument("--entry", type=filled, metavar="NAME", help="a function of the file to run, not its main block")
+    what.add_argument("--inputs", action="store_true", help="made tensors, even where the file launches the kernel")
+    what.add_argument("--grid", type=filled, metavar="EXPR", help="'cdiv(n, BLOCK), 4': the programs of made launches")
+    what.add_argument("--seed", type=int, default=0, metavar="N", help="of random tensors; default: 0")
+    what.add_argument("--device", type=int, default=0, metavar="N", help="which GPU, from 0")
+    what.add_argument("--autotune", action="store_true", help="let the autotuner choose the configuration")
+    told = command.add_argument_group("what to tell")
+    told.add_argument(
+        "--check", nargs="?", const="interpreter", choices=("interpreter", "file"),
+        help="compare with Triton's interpreter on the CPU, or with the file's own reference",
+    )  # fmt: skip
+    told.add_argument(
+        "--check-seconds", type=seconds, default=60.0, metavar="S",
+        help="the interpreter's time; what it has done by then is compared (default: 60)",
+    )  # fmt: skip
+    told.add_argument("--interpret", action="store_true", help="run in Triton's interpreter alone: needs no GPU")
+    told.add_argument("--bytes", type=int, metavar="N", help="bytes that one launch moves, for the bandwidth")
+    told.add_argument("--flops", type=float, metavar="N", help="operations of one launch, for TFLOP/s")
+    told.add_argument("--save", type=filled, metavar="DIR", help="write what the kernel wrote to DIR")
+
+
 def seconds(text: str) -> float:
     try:
         value = float(text)
@@ -191,6 +229,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 COMMANDS = {
     "open": "tui",
     "dump": "dump",
+    "launch": "launch",
     "list": "listing",
     "doctor": "doctor",
     "completion": "completion",

@@ -13,7 +13,7 @@ from irscope.launch import history
 from irscope.launch import run as launching
 from irscope.launch.model import LaunchRequest, Source
 from irscope.report import launch as report
-from irscope.request import Event, usage_error
+from irscope.request import Event
 
 #: Exit code where a check says that the kernel's results are wrong.
 WRONG = 1
@@ -65,8 +65,6 @@ def launch_request(arguments: argparse.Namespace) -> LaunchRequest:
     given = pairs("--arg", arguments.arg)
     types = {name: value for name, value in given.items() if is_type(value)}
     arguments.arg = [f"{name}={value}" for name, value in types.items()]
-    if arguments.timeout is not None and arguments.timeout <= 0:
-        raise usage_error("--timeout takes a number of seconds above 0")
     compile_request = request_from(arguments)
     return LaunchRequest(
         compile=replace(compile_request, configuration=None if arguments.autotune else compile_request.configuration),
