@@ -301,12 +301,12 @@ def describe(cubin: Cubin) -> str:
     lines += table(
         "Sections (type, flags, bytes, offset)",
         ((s.name, s.type.lower(), s.flags, s.size, f"{s.offset:#x}") for s in cubin.sections),
-        "   rr",
+        (3, 4),
     )
     lines += table(
         "Symbols (binding, kind, value, bytes)",
         ((s.name, s.binding, s.kind, f"{s.value:#x}", s.size) for s in cubin.symbols if s.kind != "section"),
-        "   rr",
+        (3, 4),
     )
     for tool in cubin.tools:
         lines += table(
@@ -333,12 +333,12 @@ def _describe_kernel(kernel: KernelRecord) -> list[str]:
             ("threads", " x ".join(map(str, threads)) if threads else "any", "a block"),
             ("marked spills", "not recorded" if kernel.spills is None else len(kernel.spills), "instructions"),
         ],
-        " r",
+        (1,),
     )
     return lines + table(
         "Parameters (number, offset, size)",
         ((p.ordinal, f"{p.offset:#x}", size(p.size)) for p in kernel.parameters),
-        "rrr",
+        (0, 1, 2),
     )
 
 

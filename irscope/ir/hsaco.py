@@ -177,7 +177,7 @@ def describe(hsaco: Hsaco) -> str:
                 ("lanes of a wave", kernel.wavefront_size, ""),
                 ("code", size(kernel.code_bytes), ""),
             ],
-            " r",
+            (1,),
         )
         lines += table(
             "Arguments (number, offset, size, kind)",
@@ -185,11 +185,11 @@ def describe(hsaco: Hsaco) -> str:
                 (number, f"{argument.offset:#x}", size(argument.size), argument.kind)
                 for number, argument in enumerate(kernel.arguments)
             ),
-            "rrr",
+            (0, 1, 2),
         )
     lines += table(
         "Sections (type, bytes, offset)",
         ((section.name, section.type.lower(), section.size, f"{section.offset:#x}") for section in hsaco.sections),
-        "  rr",
+        (2, 3),
     )
     return "\n".join(lines)

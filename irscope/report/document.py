@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 from irscope import __version__, ir
 from irscope.analysis.figures import Figures
+from irscope.correlate import Correlation
+from irscope.ir.lines import Location, split_lines
 from irscope.model import Compilation
 
 RESOURCES = (
@@ -41,9 +44,9 @@ def document(
         "target": asdict(compilation.target),
         "triton": compilation.triton,
         "signature": dict(specialization.signature),
-        "constexprs": dict(specialization.constexprs),
+        "constexprs": in_json(specialization.constexprs),
         "attributes": {name: dict(entry) for name, entry in specialization.attributes.items()},
-        "options": dict(specialization.options),
+        "options": in_json(specialization.options),
         "configuration": specialization.configuration,
         "provenance": dict(specialization.provenance),
         "evidence": dict(specialization.evidence),
@@ -54,11 +57,7 @@ def document(
         "warnings": list(compilation.warnings),
     }
     if correlation:
-        shown["correlation"] = {
-            name: line_locations(name, stage.text)
-            for name, stage in compilation.stages.items()
-            if stage.text is not None
-        }
+        shown["correlation"] = line_locations(compilation)
     if compilation.failure is not None:
         shown["error"] = asdict(compilation.failure)
     return shown
@@ -71,7 +70,7 @@ def stages(compilation: Compilation, figures: Figures, files: Mapping[str, Path]
         entry: dict[str, Any] = {
             "name": name,
             "file": str(file) if file else None,
-            "lines": None if stage is None else stage.count("\n") + (not stage.endswith("\n")),
+            "lines": None if stage is None else line_count(stage),
             "bytes": size_of(compilation, name, stage),
             "seconds": compilation.stages[name].seconds if name in compilation.stages else None,
             "operations": figures.operations.get(name),
@@ -93,11 +92,33 @@ def size_of(compilation: Compilation, name: str, text: str | None) -> int:
     return compilation.stages[name].bytes if name in compilation.stages else len((text or "").encode())
 
 
-def line_locations(stage: str, text: str) -> list[dict[str, Any]]:
-    """The lines that have a source location: the innermost first, then where it was inlined."""
-    index = ir.index(stage, text)
-    return [
-        {"line": row + 1, "locations": [asdict(location) for location in chain]}
-        for row, chain in enumerate(index.chains)
-        if chain
-    ]
+def line_count(text: str) -> int:
+    return len(split_lines(text))
+
+
+def in_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with infinities and NaN as text: JSON has no such numbers."""
+    return {
+        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in values.items()
+    }
+
+
+def line_locations(compilation: Compilation) -> dict[str, list[dict[str, Any]]]:
+    """By stage, the lines that have a source location: the innermost first, then where it was inlined."""
+    texts = {name: stage.text for name, stage in compilation.stages.items() if stage.text is not None}
+    indices = {name: ir.index(name, text) for name, text in texts.items()}
+    sources = [source.path for source in compilation.sources]
+    correlation = Correlation(indices, sources, compilation.kernel.file)
+    return {
+        name: [
+            {"line": row, "locations": [place(location) for location in chain]}
+            for row, chain in enumerate(correlation.locations(name), 1)
+            if chain
+        ]
+        for name in indices
+    }
+
+
+def place(location: Location) -> dict[str, Any]:
+    return {"file": location.file, "line": location.line, "column": location.column or None}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from irscope.analysis.figures import Figures
+from irscope.ir.table import aligned, grouped
 from irscope.model import Compilation
-from irscope.report.document import size_of, with_source
+from irscope.report.document import line_count, size_of, with_source
 
 
 def summary(compilation: Compilation, figures: Figures, files: Mapping[str, Path]) -> str:
@@ -56,7 +57,7 @@ def stage_table(compilation: Compilation, figures: Figures, files: Mapping[str, 
         rows.append(
             (
                 name,
-                "" if text is None else number(text.count("\n") + (not text.endswith("\n"))),
+                "" if text is None else number(line_count(text)),
                 number(figures.operations.get(name)),
                 number(size_of(compilation, name, text)),
                 "" if stage is None or stage.seconds is None else f"{stage.seconds * 1000:.0f}",
@@ -88,24 +89,18 @@ def figure_lines(figures: Figures) -> str:
 
 def occupancy_words(figures: Figures) -> str:
     fits = figures.occupancy
-    if fits.blocks_per_sm is None:
+    if fits.max_warps_per_sm is None:
         return "unknown for this target"
+    if fits.blocks_per_sm is None:
+        return "unknown without registers, shared memory and warps of a block"
     warps = f"{fits.warps_per_sm} of {fits.max_warps_per_sm} warps"
     return f"blocks a multiprocessor, {warps}, limited by {fits.limiter}"
 
 
 def number(value: int | None) -> str:
-    return "?" if value is None else f"{value:,}".replace(",", " ")
+    return "?" if value is None else grouped(value)
 
 
 def table(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
     """Rows with their columns aligned; the columns in ``right`` to the right."""
-    if not rows:
-        return ""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-
-    def cells(row: tuple[str, ...]) -> Iterator[str]:
-        for column, cell in enumerate(row):
-            yield cell.rjust(widths[column]) if column in right else cell.ljust(widths[column])
-
-    return "\n".join("  ".join(cells(row)).rstrip() for row in rows)
+    return "\n".join(aligned(rows, right))
