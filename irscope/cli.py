@@ -15,6 +15,9 @@ from typing import NoReturn
 
 from irscope import __version__
 
+#: Exit code of a command that the user interrupted, as shells have it (128 + SIGINT).
+INTERRUPTED = 130
+
 SHELLS = ("bash", "zsh", "fish", "powershell")
 
 EPILOG = """\
@@ -215,14 +218,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif words[0] not in COMMANDS and not is_help(words[0]):
         words.insert(0, "open")
     try:
-        parsed = top.parse_args(words)
-    except CommandLineError as error:
-        from irscope.commands import tell_wrong_words
+        try:
+            parsed = top.parse_args(words)
+        except CommandLineError as error:
+            from irscope.commands import tell_wrong_words
 
-        return tell_wrong_words(error.command, str(error), words, tuple(COMMANDS))
-    from irscope.commands import run
+            return tell_wrong_words(error.command, str(error), words, tuple(COMMANDS))
+        from irscope.commands import run
 
-    return run(COMMANDS[parsed.command], parsed)
+        return run(COMMANDS[parsed.command], parsed)
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 #: Where each command is implemented: a module of `irscope.commands` with ``run(arguments) -> exit code``.

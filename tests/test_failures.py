@@ -160,18 +160,37 @@ def test_an_endless_compile_names_the_stage() -> None:
     assert (failure.kind, failure.stage) == ("timeout", "ttir")
 
 
-@pytest.mark.parametrize("end", ["terminate", "kill"])
-def test_a_worker_does_not_outlive_its_irscope(end: str) -> None:
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        ("interrupt", 130),
+        pytest.param("terminate", 143, marks=pytest.mark.skipif(sys.platform == "win32", reason="kills there")),
+        ("kill", None),
+    ],
+)
+def test_a_worker_does_not_outlive_its_irscope(end: str, code: int | None, tmp_path: Path) -> None:
+    if end == "interrupt" and sys.platform == "win32":
+        pytest.skip("a process sends no Ctrl-C to another one alone there")
     command = [sys.executable, "-m", "irscope", "dump", str(KERNELS / "loops_forever.py")]
-    with subprocess.Popen(command) as irscope:
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "TEMP": str(tmp_path), "TMP": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as irscope:
         workers: list[psutil.Process] = []
         while not workers:
             time.sleep(0.05)
             workers = psutil.Process(irscope.pid).children()
         while not workers[0].cpu_times().user > 2:  # by then it loops
             time.sleep(0.05)
-        getattr(irscope, end)()
+        assert list(tmp_path.iterdir()) != []
+        if end == "interrupt":
+            irscope.send_signal(signal.SIGINT)
+        else:
+            getattr(irscope, end)()
+        assert irscope.stderr is not None
+        assert irscope.stderr.read() == b""
     assert psutil.wait_procs(workers, timeout=20)[1] == []
+    if code is not None:
+        assert irscope.returncode == code
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_a_worker_that_is_killed_is_said_to_be(tmp_path: Path) -> None:

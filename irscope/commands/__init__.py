@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from irscope.cli import INTERRUPTED
 from irscope.model import Failure, InvalidTarget, Target
 from irscope.request import EXIT_CODES, IrscopeError, Request, usage_error
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from irscope.request import Event
 
 OPTIONS = ("num_warps", "num_stages", "num_ctas", "maxnreg")
-
-#: Exit code of a command that the user interrupted, as shells have it (128 + SIGINT).
-INTERRUPTED = 130
 
 
 def run(module: str, arguments: argparse.Namespace) -> int:
@@ -43,6 +41,7 @@ def run(module: str, arguments: argparse.Namespace) -> int:
         sys.stdout.flush()
         return int(code)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one must not disturb putting things away
         return INTERRUPTED
     except OSError as error:
         # Python flushes again at its end, and would complain again.
