@@ -43,6 +43,8 @@ def describe(error: BaseException, path: Path, logged: str) -> dict[str, Any]:
             "column": error.offset,
         }
     failure = of_file(error, path)
+    if (on_gpu := of_gpu(error, path, logged)) is not None:
+        return on_gpu if on_gpu["line"] else {**on_gpu, "file": failure["file"], "line": failure["line"]}
     if isinstance(error, ModuleNotFoundError) and error.name:
         failure |= of_missing_module(error.name)
     elif failure["line"] is None:
@@ -126,6 +128,13 @@ def of_file(error: BaseException, path: Path) -> dict[str, Any]:
         "line": last.lineno if last else None,
         "detail": "".join(traceback.format_list(frames)) + f"{type(error).__name__}: {error}",
     }  # fmt: skip
+
+
+def of_gpu(error: BaseException, path: Path, logged: str) -> dict[str, Any] | None:
+    """An error of CUDA's, of torch's about CUDA or of Triton's driver; ``None`` for any other."""
+    from .launch import faults
+
+    return faults.describe(error, faults.Subject(str(path)), logged)
 
 
 def of_missing_module(name: str) -> dict[str, Any]:

@@ -26,8 +26,8 @@ DATA = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"
 
 #: How the errors of CUDA, of torch about CUDA and of Triton's driver begin.
 _FROM_CUDA = re.compile(
-    r"CUDA error|CUDA out of memory|CUDA driver|Triton Error \[CUDA\]|Found no NVIDIA driver|No CUDA GPUs"
-    r"|The NVIDIA driver on your system|Torch not compiled with CUDA|Unexpected error from cuda",
+    r"\s*(CUDA error|CUDA out of memory|CUDA driver|CUDA unknown error|Triton Error \[CUDA\]|Found no NVIDIA driver"
+    r"|No CUDA GPUs|The NVIDIA driver on your system|Torch not compiled with CUDA|Unexpected error from cuda)",
     re.IGNORECASE,
 )
 _ASSERTION = re.compile(
@@ -35,8 +35,8 @@ _ASSERTION = re.compile(
     r"thread: \[[\d,]+\] Assertion `(?P<message>.*?)` failed\.?$",
     re.MULTILINE,
 )
-_SIZE = r"(\d+(?:\.\d+)? [KMGT]?i?B|\d+ bytes)"
-_ASKED = re.compile(rf"[Tt]ried to allocate {_SIZE}")
+_SIZE = r"(\d+ bytes|\d+(?:\.\d+)? [KMGT]?i?B)"
+_ASKED = re.compile(rf"tried to allocate {_SIZE}", re.IGNORECASE)
 _TOTAL = re.compile(rf"total capacity of {_SIZE}")
 _FREE = re.compile(rf"of which {_SIZE} is free")
 
@@ -74,9 +74,9 @@ def describe(error: BaseException, subject: Subject | None, logged: str) -> dict
     if type(error).__name__ == "OutOfResources":
         return {**of_resources(error), **place, "detail": detail}
     text = str(error)
-    if "can't allocate memory" in text or type(error).__name__ == "OutOfMemoryError":
+    if "DefaultCPUAllocator" in text or type(error).__name__ == "OutOfMemoryError":
         return {**of_memory(text), **place, "detail": detail}
-    if not _FROM_CUDA.search(text):
+    if not _FROM_CUDA.match(text):
         return None
     unknown = {"kind": "fault", "message": f"CUDA: {first_line(error)}", "hint": "gpu"}
     known = next((entry for entry in DATA["cuda_errors"] if entry["contains"] in text.lower()), unknown)
@@ -106,7 +106,7 @@ def of_resources(error: Any) -> dict[str, Any]:
 
 def of_memory(text: str) -> dict[str, Any]:
     """Out of memory, with the sizes that torch's message has."""
-    host = "DefaultCPUAllocator" in text or "can't allocate memory" in text
+    host = "DefaultCPUAllocator" in text
     asked, free, total = (match[1] if (match := found.search(text)) else None for found in (_ASKED, _FREE, _TOTAL))
     message = f"the memory of {'this machine' if host else 'the GPU'} does not suffice"
     if asked:
