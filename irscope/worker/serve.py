@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import importlib
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from . import failures
 from .protocol import Rejected, Wire
+
+#: What answers a request, by its word: a function of a module here, which is loaded when it is first asked for.
+ACTIONS = {
+    "compile": "compiling.compile_kernel",
+    "measure_launch": "launch.measure.measure_launch",
+    "save_launch": "launch.handover.save_launch",
+    "measure_device": "launch.ceilings.measure_device",
+}
+
+
+def action(name: str) -> Callable[[dict[str, Any], Wire], dict[str, Any]]:
+    module, _, function = ACTIONS[name].rpartition(".")
+    found: Callable[[dict[str, Any], Wire], dict[str, Any]] = getattr(
+        importlib.import_module(f".{module}", __package__), function
+    )
+    return found
 
 
 def serve(log: Path) -> None:
@@ -20,18 +38,17 @@ def serve(log: Path) -> None:
     faulthandler.enable()
     # Loading Triton takes longer than the client needs to say what it wants: begin before it is asked for.
     try:
-        from . import compiling, versions
+        from . import compiling, versions  # noqa: F401
 
         wire.send("ready", triton=versions.TRITON, python=sys.version.split()[0])
     except BaseException as error:
         wire.send("failure", failure=failures.of_triton_import(error))
         return
-    actions = {"compile": compiling.compile_kernel}
     for request in wire.requests():
         start = wire.log_size()
         watch = watchdog(request.get("timeout"))
         try:
-            wire.send("result", **actions[request["do"]](request, wire))
+            wire.send("result", **action(request["do"])(request, wire))
         except Rejected as rejection:
             wire.send("failure", failure=rejection.failure)
         except MemoryError:
@@ -67,6 +84,6 @@ def note_place() -> None:
 
 def describe(error: BaseException, request: dict[str, Any], logged: str) -> dict[str, Any]:
     try:
-        return failures.describe(error, Path(request["path"]), logged)
+        return failures.describe(error, Path(request.get("path", "")), logged)
     except Exception as second:
         return {"kind": "internal", "message": f"{type(error).__name__}: {error} ({second!r} while describing it)"}
