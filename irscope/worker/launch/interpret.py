@@ -29,7 +29,7 @@ def interpret(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     require_interpreter()
     if request.get("folder"):
         return check_launch(request, wire)
-    raise Rejected('internal', 'not yet')
+    raise Rejected("internal", "not yet")
 
 
 def require_interpreter() -> None:

@@ -168,6 +168,7 @@ class Run:
             return
         try:
             with (
+                versions.repaired_interpreter(),
                 versions.interpreting_programs(self.grid, begin),
                 versions.interpreter_accesses(self.memory.access),
                 versions.interpreter_products(self.computed_in.add),
@@ -200,18 +201,26 @@ def position(number: int, grid: tuple[int, ...]) -> tuple[int, int, int]:
 
 def explain(error: BaseException, kernel: str) -> Rejected | None:
     """What a failure within the interpreter means, where it is the interpreter's own; ``None`` for the file's."""
+    if not is_about_interpreter(error):
+        return None
     cause = innermost(error)
     line = place(cause)
     if isinstance(cause, Outside):
         return Rejected("interpreter", f"{kernel}: {cause}", **line, hint="check the mask of this access, and the grid")
     text = str(cause) or type(cause).__name__
-    if isinstance(cause, NotImplementedError) or "not supported" in text or "unsupported" in text:
-        what = text.partition(" not ")[0] if " not supported" in text or " not implemented" in text else text
-        return Rejected(
-            "interpreter", f"Triton's interpreter does not support {what}, which {kernel} uses", **line,
-            hint="only a launch on the GPU shows what this kernel computes",
-        )  # fmt: skip
-    return None
+    what = text.partition(" not ")[0] if " not supported" in text or " not implemented" in text else text
+    return Rejected(
+        "interpreter", f"Triton's interpreter does not support {what}, which {kernel} uses", **line,
+        hint="only a launch on the GPU shows what this kernel computes",
+    )  # fmt: skip
+
+
+def is_about_interpreter(error: BaseException) -> bool:
+    """Whether a failure says that the interpreter cannot go on, rather than what the file's Python does wrong."""
+    cause = innermost(error)
+    text = str(cause)
+    unsupported = isinstance(cause, NotImplementedError) or "not supported" in text or "unsupported" in text
+    return isinstance(cause, Outside) or (unsupported and type(error).__name__ == "InterpreterError")
 
 
 def innermost(error: BaseException) -> BaseException:
