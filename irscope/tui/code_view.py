@@ -342,10 +342,10 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         found = self._search.next(row, raw, direction)
         if found is None:
             return None
-        self._hit = found
+        before, self._hit = self._hit, found
         row, raw = found
         self.go_to(row, notify=True)
-        self._refresh_rows((row,))
+        self._refresh_rows((row, before[0] if before else row))
         if not self._wrap:
             self._scroll_to_column(row, self._document.to_shown(row, raw))
         else:

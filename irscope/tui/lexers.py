@@ -33,6 +33,7 @@ groups: Callable[..., object] = bygroups
 Language = Literal["python", "mlir", "llvm", "ptx", "sass", "amdgcn", "text"]
 
 STRING = r'"(?:\\.|[^"\\])*"?'
+_DECIMAL = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 
 
 class MlirLexer(RegexLexer):
@@ -94,7 +95,7 @@ class PtxLexer(RegexLexer):
             (r"\.(?:[subf]\d+|bf16|pred)\b", Keyword.Type),
             (r"\.\w+", Keyword.Reserved),
             (r"%[\w$.]+", Name.Variable),
-            (r"0[fFdD][0-9a-fA-F]+|0[xX][0-9a-fA-F]+U?|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?U?", Number),
+            (rf"0[fFdD][0-9a-fA-F]+|0[xX][0-9a-fA-F]+U?|{_DECIMAL}U?", Number),
             (r"\$[\w$]+", Name.Label),
             (STRING, String),
             (r"[a-zA-Z_][\w$]*", Name),
@@ -110,8 +111,7 @@ class SassLexer(RegexLexer):
     name = "SASS"
     tokens = {  # noqa: RUF012
         "root": [
-            (r"\s+", Whitespace),
-            (r"//.*", Comment.Single),
+            include("blank"),
             (r"/\*[0-9a-f]{4,}\*/|0x[0-9a-f]{4,}(?=\s)", Comment.Special),
             (r"/\*.*?\*/", Comment.Multiline),
             (r"[$.\w]+:", Name.Label),
@@ -120,16 +120,16 @@ class SassLexer(RegexLexer):
             (r"([A-Z][A-Z0-9_]*)((?:\.\w+)*)", groups(Name.Function, Keyword.Pseudo), "operands"),
             (r"[{};,]+", Punctuation),
         ],
+        "blank": [(r"\s+", Whitespace), (r"//.*", Comment.Single)],
         "operands": [
             (r";", Punctuation, "#pop"),
-            (r"\s+", Whitespace),
-            (r"//.*", Comment.Single),
+            include("blank"),
             (r"/\*.*?\*/", Comment.Multiline),
             (r"U?R(?:\d+|Z)\b|U?P(?:\d+|T)\b|B\d+\b|SB\d+\b|SRZ\b|SR_[\w.]+", Name.Variable),
             (r"(?:c|cx|desc|gdesc|idesc|tmem)(?=\[)|gsb\d+", Name.Builtin),
             (r"`\([^)]*\)|\.L[\w.$]*", Name.Label),
             (STRING, String),
-            (r"0x[0-9a-f]+|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+](?:INF|QNAN|SNAN)", Number),
+            (rf"0x[0-9a-f]+|{_DECIMAL}|[-+](?:INF|QNAN|SNAN)", Number),
             (r"\.\w+", Keyword.Pseudo),
             (r"[@?&]?[a-zA-Z_$][\w$]*", Name),
             (r"[-+*|!~=]", Operator),
@@ -159,7 +159,7 @@ class AmdgcnLexer(RegexLexer):
             (r"[a-z]\w*cnt(?=\()|\b(?:off|offen|glc|slc|dlc|sc[01]|nt|lds|gds)\b", Name.Builtin),
             (r"[a-z]\w*(?=:[\d\[])", Name.Attribute),
             (r"\.L[\w$.]*|\.?[a-zA-Z_$][\w$.]*", Name),
-            (r"0x[0-9a-fA-F]+|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", Number),
+            (rf"0x[0-9a-fA-F]+|{_DECIMAL}", Number),
             (STRING, String),
             (r"[-+*|!@=<>&~^]+", Operator),
             (r"[\[\](){},:%?'.]+", Punctuation),

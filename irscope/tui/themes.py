@@ -8,6 +8,20 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+
+def _variables(palette: str, *, border: str, quiet: str, track: str, key: str) -> dict[str, str]:
+    """Colours of what has the focus and what has not, of the scroll bars' track, and of keys in the footer."""
+    return {
+        "irscope-palette": palette,
+        "border": border,
+        "border-blurred": quiet,
+        "scrollbar": quiet,
+        "scrollbar-background": track,
+        "scrollbar-corner-color": track,
+        "footer-key-foreground": key,
+    }
+
+
 THEMES: list[Theme] = [
     Theme(
         name="irscope-dark",
@@ -22,15 +36,7 @@ THEMES: list[Theme] = [
         surface="#141a23",
         panel="#1e2632",
         dark=True,
-        variables={
-            "irscope-palette": "dark",
-            "border": "#6cb2ff",
-            "border-blurred": "#38445a",
-            "scrollbar": "#38445a",
-            "scrollbar-background": "#141a23",
-            "scrollbar-corner-color": "#141a23",
-            "footer-key-foreground": "#ffb454",
-        },
+        variables=_variables("dark", border="#6cb2ff", quiet="#38445a", track="#141a23", key="#ffb454"),
     ),
     Theme(
         name="irscope-light",
@@ -45,15 +51,7 @@ THEMES: list[Theme] = [
         surface="#fbfcfe",
         panel="#dde3ec",
         dark=False,
-        variables={
-            "irscope-palette": "light",
-            "border": "#0f5fc2",
-            "border-blurred": "#aeb8c8",
-            "scrollbar": "#aeb8c8",
-            "scrollbar-background": "#eef1f6",
-            "scrollbar-corner-color": "#eef1f6",
-            "footer-key-foreground": "#b45309",
-        },
+        variables=_variables("light", border="#0f5fc2", quiet="#aeb8c8", track="#eef1f6", key="#b45309"),
     ),
     # Blue against orange and yellow on black (after Okabe and Ito's set): told apart by protan, deutan and
     # tritan eyes, and by lightness alone.
@@ -70,14 +68,6 @@ THEMES: list[Theme] = [
         surface="#0a0a0a",
         panel="#1c1c1c",
         dark=True,
-        variables={
-            "irscope-palette": "colorblind",
-            "border": "#f0a020",
-            "border-blurred": "#6c6c6c",
-            "scrollbar": "#6c6c6c",
-            "scrollbar-background": "#0a0a0a",
-            "scrollbar-corner-color": "#0a0a0a",
-            "footer-key-foreground": "#f0e442",
-        },
+        variables=_variables("colorblind", border="#f0a020", quiet="#6c6c6c", track="#0a0a0a", key="#f0e442"),
     ),
 ]
