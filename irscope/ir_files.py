@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from irscope import ir
+from irscope.ir.calls import distinct_chains
 from irscope.model import Compilation, InvalidTarget, Kernel, SourceFile, Specialization, Stage, Target
 from irscope.request import usage_error
 
@@ -22,25 +24,23 @@ ORDER = ("ttir", "glir", "ttgir", "llir", "ptx", "amdgcn", "sass", "cubin", "hsa
 #: How each text form names its target.
 _TARGETS = (
     re.compile(r'ttg\.target = "(?P<target>(?:cuda|hip):\w+)"'),
-    re.compile(r"^\.target (?P<target>sm_\d+)", re.MULTILINE),
+    re.compile(r"^\s*\.target\s+(?P<target>sm_\d+)", re.MULTILINE),
+    # SASS before Hopper.
+    re.compile(r"\.headerflags\s.*\bEF_CUDA_SM(?P<target>\d+)"),
     re.compile(r"-amd-amdhsa-\w*-(?P<target>gfx\w+)"),
     re.compile(r'"target-cpu"="(?P<target>gfx\w+|sm_\d+)'),
-    re.compile(r"^\s*\.target\s+(?P<target>sm_\d+)", re.MULTILINE),
 )
 #: LLVM IR since Triton 3.9 has the architecture in its triple: ``amdgpu9.42-amd-amdhsa`` for gfx942.
 _AMD_TRIPLE = re.compile(r'^target triple = "amdgpu(\d+\.\w+)-amd-', re.MULTILINE)
 
+#: How each text form begins a kernel.
 _KERNEL_NAMES = (
     re.compile(r"tt\.func public @\"?([\w.$]+)"),
-    re.compile(r"^\.(?:visible )?\.?entry ([\w$]+)", re.MULTILINE),
-    re.compile(r"\.visible \.entry ([\w$]+)"),
+    re.compile(r"\.entry\s+([\w$%]+)"),
     re.compile(r"define (?:ptx_kernel|amdgpu_kernel) void @([\w.$]+)"),
     re.compile(r"\.amdhsa_kernel ([\w.$]+)"),
-    re.compile(r"\.global\s+([\w.$]+)"),
+    re.compile(r'\.other\s+([\w.$]+),@"STO_CUDA_ENTRY'),
 )
-#: Python files in locations of any text form.
-_PYTHON_FILE = re.compile(r'"([^"\n]+\.py)"')
-_DI_FILE = re.compile(r'!DIFile\(filename: "([^"]+)", directory: "([^"]*)"\)')
 
 
 def read(path: Path, target: Target | None = None) -> Compilation:
@@ -91,6 +91,7 @@ def identify(stage: Stage, path: Path) -> tuple[str | None, Target | None]:
 
 
 def identify_binary(stage: Stage, path: Path) -> tuple[str | None, Target | None]:
+    # Here, because their ELF reader takes long to import, and .py files need none of it.
     from irscope.ir import cubin, hsaco
 
     assert stage.data is not None
@@ -129,9 +130,13 @@ def read_cache_entry(path: Path, kernel: str | None = None) -> Compilation:
             raise usage_error(f"{path}: no kernel '{kernel}' in this cache entry")
     metadata_file = candidates[0]
     try:
-        metadata: dict[str, Any] = json.loads(metadata_file.read_text(encoding="utf-8"))
+        metadata = json.loads(metadata_file.read_text(encoding="utf-8"))
+        if not isinstance(metadata, dict):
+            raise ValueError("it is no JSON object")
         target = target_from(metadata.get("target"))
-    except (ValueError, TypeError, KeyError) as error:
+    except KeyError as error:
+        raise usage_error(f"{metadata_file} is not Triton's metadata of a kernel: its target has no {error}") from error
+    except (OSError, ValueError) as error:
         raise usage_error(f"{metadata_file} is not Triton's metadata of a kernel: {error}") from error
     stages = {}
     for suffix in (f".{name}" for name in ORDER):
@@ -161,18 +166,19 @@ def target_from(entry: Any) -> Target | None:
 
 def sources_of(stages: Iterable[Stage]) -> list[SourceFile]:
     """The Python files that locations name, those that are on this machine: read, never run."""
-    names: dict[str, None] = {}
-    for stage in stages:
-        text = stage.text or ""
-        for found in _PYTHON_FILE.finditer(text):
-            names.setdefault(found[1].replace("\\\\", "\\"))
-        for filename, directory in _DI_FILE.findall(text):
-            names.setdefault(str(Path(directory) / filename))
-    sources = []
-    for name in names:
-        file = Path(name)
-        if file.is_absolute() and file.is_file():
-            content = file.read_bytes()
-            text = content.decode("utf-8", errors="replace")
-            sources.append(SourceFile(name, hashlib.sha256(content).hexdigest(), text))
-    return sources
+    indices = [ir.index(stage.name, stage.text) for stage in stages if stage.text]
+    names = {frame.file: None for index in indices for chain in distinct_chains(index) for frame in chain}
+    sources = (read_source(name) for name in names if name.endswith(".py"))
+    return [source for source in sources if source is not None]
+
+
+def read_source(name: str) -> SourceFile | None:
+    """A file as a stage names it; ``None`` where it is not here, or cannot be read."""
+    file = Path(name)
+    try:
+        if not (file.is_absolute() and file.is_file()):
+            return None
+        content = file.read_bytes()
+    except OSError:
+        return None
+    return SourceFile(name, hashlib.sha256(content).hexdigest(), content.decode("utf-8", errors="replace"))

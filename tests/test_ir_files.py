@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,12 @@ from irscope.request import IrscopeError, Request
 
 COMPILE = """
 import sys
-sys.path.insert(0, {samples!r})
+sys.path.insert(0, {folder!r})
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from vector_add import vector_add_kernel as kernel
-function = getattr(kernel, "fn", kernel)
+import {module} as file
+kernel = file.{kernel}
 signature = {{p.name: "constexpr" if p.is_constexpr else "*fp32" if "ptr" in p.name else "i32" for p in kernel.params}}
 constants = {{p.name: 1024 for p in kernel.params if p.is_constexpr}}
 triton.compile(ASTSource(kernel, signature, constants), target=GPUTarget("cuda", 80, 32))
@@ -36,11 +37,14 @@ def opened(path: Path) -> Compilation:
 @pytest.fixture(scope="module")
 def cache_entry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Triton itself left in its cache."""
-    folder = tmp_path_factory.mktemp("triton-cache")
-    environment = {**os.environ, "TRITON_CACHE_DIR": str(folder)}
-    code = COMPILE.format(samples=str(SAMPLES))
+    return triton_cache_entry(SAMPLES / "vector_add.py", "vector_add_kernel", tmp_path_factory.mktemp("triton-cache"))
+
+
+def triton_cache_entry(file: Path, kernel: str, cache: Path) -> Path:
+    environment = {**os.environ, "TRITON_CACHE_DIR": str(cache)}
+    code = COMPILE.format(folder=str(file.parent), module=file.stem, kernel=kernel)
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
-    (entry,) = (path.parent for path in folder.rglob("*.cubin"))
+    (entry,) = (path.parent for path in cache.rglob("*.cubin"))
     return entry
 
 
@@ -59,6 +63,34 @@ def test_a_cache_entry_opens_with_all_its_stages(cache_entry: Path) -> None:
 
 def test_the_metadata_file_of_an_entry_opens_it_too(cache_entry: Path) -> None:
     assert opened(cache_entry / "vector_add_kernel.json").stages.keys() == opened(cache_entry).stages.keys()
+
+
+@pytest.mark.parametrize("folder", ["with space", "José", "quote'"])
+def test_sources_are_found_whatever_their_folders_name(tmp_path: Path, folder: str) -> None:
+    """MLIR, LLVM IR and PTX each have their own way to write such names."""
+    file = tmp_path / folder / "copied.py"
+    file.parent.mkdir()
+    file.write_bytes((SAMPLES / "vector_add.py").read_bytes())
+    entry = triton_cache_entry(file, "vector_add_kernel", tmp_path / "cache")
+    for stage in ("ttir", "ttgir", "llir", "ptx"):
+        assert opened(entry / f"vector_add_kernel.{stage}").source(str(file)) is not None, stage
+
+
+@pytest.mark.parametrize("target", ["sm_80", "sm_90"])
+def test_sass_alone_tells_kernel_and_target(
+    compiled_sample: Callable[..., Compilation], tmp_path: Path, target: str
+) -> None:
+    compilation = compiled_sample(f"{SAMPLES / 'softmax.py'}::softmax_kernel", target)
+    file = tmp_path / "some.sass"
+    file.write_text(compilation.text("sass"), encoding="utf-8")
+    alone = opened(file)
+    assert (alone.kernel.name, alone.target.arch) == ("softmax_kernel", target)
+
+
+def test_a_location_that_no_file_system_takes_is_no_source(tmp_path: Path) -> None:
+    file = tmp_path / "kernel.ttir"
+    file.write_text(f'%0 = x.y loc("/{"long" * 3000}.py":1:1)\n%1 = x.y loc("/nul\\00.py":1:1)\n', encoding="utf-8")
+    assert opened(file).sources == []
 
 
 @pytest.mark.parametrize("stage", ["ttir", "ttgir", "llir", "ptx", "cubin"])
@@ -118,12 +150,14 @@ def test_damaged_files_are_one_clear_line(tmp_path: Path, suffix: str, content: 
         assert figures(compilation).resources.registers is None
 
 
-def test_damaged_metadata_is_one_clear_line(cache_entry: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ['{"target": ', "[]", "null", '{"target": {"arch": 80}}', "\xff"])
+def test_damaged_metadata_is_one_clear_line(cache_entry: Path, tmp_path: Path, content: str) -> None:
     for file in cache_entry.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    (tmp_path / "vector_add_kernel.json").write_text('{"target": ', encoding="utf-8")
-    with pytest.raises(IrscopeError, match="not Triton's metadata"):
+    (tmp_path / "vector_add_kernel.json").write_text(content, encoding="latin-1")
+    with pytest.raises(IrscopeError, match="not Triton's metadata") as failure:
         opened(tmp_path)
+    assert "\n" not in failure.value.failure.message
 
 
 def test_a_damaged_bundle_is_one_clear_line(tmp_path: Path) -> None:
