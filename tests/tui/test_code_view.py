@@ -5,21 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import pyte
 import pytest
 from pygments.token import Name, String
 from rich.cells import cell_len
+from rich.console import Console
 from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.containers import Vertical
 from textual.geometry import Offset
 from textual.strip import Strip
+from textual.theme import Theme
 
 from irscope.tui.code_view import CodeView
 from irscope.tui.document import Document
 from irscope.tui.highlight import PALETTES, Highlighter, Layer, palette_for
 from irscope.tui.ruler import Ruler, Sign
 from irscope.tui.search import Search
-from irscope.tui.strips import Frame, Gutter, Look, Painter
+from irscope.tui.strips import Frame, Gutter, Look, Overlay, Painter
+from irscope.tui.terse import TerseStrip
 from irscope.tui.themes import THEMES
 from irscope.tui.wrapping import Wrapped
 
@@ -171,6 +175,27 @@ def test_palettes_tell_layers_apart_with_256_colours() -> None:
             if (style := highlighter.style(Name, layer)).bgcolor is not None
         }
         assert len(seen) == len(layers), theme.name
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_a_terse_line_looks_the_same_and_costs_less(theme: Theme) -> None:
+    console = Console(color_system="truecolor")
+    highlighter = Highlighter(palette_for(theme), Color.parse(theme.surface or ""))
+    paint = Painter(Document(PYTHON, "python"), highlighter, Gutter(2))
+    for layer in (Layer.TEXT, Layer.NEAR, Layer.EXACT, Layer.CURSOR_EXACT):
+        for row in range(len(PYTHON)):
+            overlays = (Overlay(2, 5, Layer.CURRENT_HIT), Overlay(6, 8, Layer.SPAN)) if row % 2 else ()
+            strip = paint.strip(Look(row, 0, layer, row == 0, Sign.NEAR, overlays), Frame(0, 30))
+            usual, terse = strip.render(console), TerseStrip(strip, strip.cell_length).render(console)
+            assert on_terminal(terse) == on_terminal(usual)
+            assert len(terse) < len(usual)
+
+
+def on_terminal(sequence: str) -> tuple[list[object], object]:
+    """The cells of a terminal after this, and how the next character would look."""
+    screen = pyte.Screen(60, 1)
+    pyte.Stream(screen).feed(sequence)
+    return [screen.buffer[0][column] for column in range(60)], screen.cursor.attrs
 
 
 def test_every_colour_of_a_palette_is_one() -> None:
