@@ -18,6 +18,8 @@ from .protocol import Rejected, Wire
 #: What answers a request, by its word: a function of a module here, which is loaded when it is first asked for.
 ACTIONS = {
     "compile": "compiling.compile_kernel",
+    "prepare_launch": "launch.prepare.prepare_launch",
+    "list_launches": "launch.prepare.list_launches",
     "measure_launch": "launch.measure.measure_launch",
     "save_launch": "launch.handover.save_launch",
     "measure_device": "launch.ceilings.measure_device",

@@ -154,6 +154,11 @@ def launch_methods() -> list[tuple[type, str]]:
     return methods
 
 
+def current_target() -> GPUTarget:
+    """The target of the active driver's current device."""
+    return driver.active.get_current_target()
+
+
 def load_onto_gpu(compiled: Any) -> None:
     """Load a compiled kernel's binary, which Triton otherwise does at the first launch.
 
@@ -274,3 +279,40 @@ def interpreter_products(observer: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         del builder.create_dot
+
+
+@contextmanager
+def repaired_interpreter() -> Iterator[None]:
+    """Within, older interpreters work with newer numpy: from 2.4 on it takes no array of one element as a number."""
+    from triton.runtime import interpreter
+
+    patch = interpreter._patch_lang_tensor
+
+    def patch_index(tensor: Any, *scope: Any) -> None:
+        patch(tensor, *scope)
+        tensor.__index__ = lambda scalar: int(scalar.handle.data.item())
+
+    interpreter._patch_lang_tensor = patch_index
+    try:
+        yield
+    finally:
+        interpreter._patch_lang_tensor = patch
+
+
+@contextmanager
+def before_each_program(callback: Callable[[], None]) -> Iterator[None]:
+    """Within, the interpreter calls this before each program of whatever is launched; it may raise."""
+    from triton.runtime import interpreter
+
+    builder = interpreter.interpreter_builder
+    set_position = builder.set_grid_idx
+
+    def begin(x: int, y: int, z: int) -> None:
+        callback()
+        set_position(x, y, z)
+
+    builder.set_grid_idx = begin
+    try:
+        yield
+    finally:
+        del builder.set_grid_idx

@@ -69,9 +69,10 @@ def record(path: Path, entry: str | None, wanted: Wanted, launch_other: LaunchOt
     try:
         with recorder.installed():
             run_entry(path, entry, recording.module)
-    except (Stop, Rejected) as error:
-        if isinstance(error, Rejected):
-            raise
+    except Rejected:
+        raise
+    except Stop:
+        pass
     except SystemExit as error:
         if error.code not in (None, 0):
             recording.error = error
@@ -80,6 +81,8 @@ def record(path: Path, entry: str | None, wanted: Wanted, launch_other: LaunchOt
     finally:
         if os.getpid() != process:
             os._exit(1)  # a fork of the file's own must not answer in this process's place
+    if recorder.rejection is not None:
+        raise recorder.rejection
     if recorder.stops > 1:
         recording.warnings.append("the file went on after the chosen launch: what it did since may be in the tensors")
     return recording
@@ -93,6 +96,7 @@ class Recorder:
         self.recording = Recording(ModuleType("__main__"))
         #: How often a launch was answered by `Stop`: more than once where the file caught it.
         self.stops = 0
+        self.rejection: Rejected | None = None
         self._kernel = wanted.kernel
         self._lock = threading.RLock()
         self._nesting = Nesting()
@@ -154,13 +158,17 @@ class Recorder:
         if self._nesting.depth or named.get("warmup") or loading.unwrap(launched) is None:
             return launch()
         with self._lock:
-            if self.recording.call is not None:
+            if self.stops:
                 self._stop()
-            call = self._resolver.resolve(launched, arguments, named, chosen=False)
-            site = self._note(call)
-            if self._is_wanted(site, call):
-                self.recording.call = self._resolver.resolve(launched, arguments, named, chosen=True)
-                self.recording.site = site
+            try:
+                call = self._resolver.resolve(launched, arguments, named, chosen=False)
+                site = self._note(call)
+                if self._is_wanted(site, call):
+                    self.recording.call = self._resolver.resolve(launched, arguments, named, chosen=True)
+                    self.recording.site = site
+            except Rejected as error:
+                self.rejection = error  # the file might take it for an error of its own
+            if self.recording.call is not None or self.rejection is not None:
                 self._stop()
         with self._nesting.within():
             return self.launch_other(launch)

@@ -1,38 +1,139 @@
-"""A launch made ready: its arguments, its grid, its compiled kernel."""
+"""The requests ``prepare_launch`` and ``list_launches``: a launch made ready to be run as often as wished."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import base64
+import dataclasses
+import gc
+import warnings
+from pathlib import Path
 from typing import Any
 
-from ..loading import LoadedKernel
-from .inputs import Guard
+from .. import compiling, loading, versions
+from ..protocol import Rejected, Wire
+from . import capture, copies, driver, faults
+from .resolve import Wanted
+from .settle import Prepared, Settled, ended_early, in_words, settle
 
-
-@dataclass
-class Prepared:
-    """One launch that can be run as often as wished, on the current stream of `device`."""
-
-    kernel: LoadedKernel
-    #: The JITFunction (InterpretedFunction in the interpreter's worker) that is launched.
-    function: Any
-    #: Run-time arguments by name: torch tensors, numbers, ``None``, tensor descriptors, tuples.
-    arguments: dict[str, Any]
-    constexprs: dict[str, Any]
-    #: ``num_warps`` and the like, as keyword arguments of the launch.
-    options: dict[str, Any]
-    grid: tuple[int, ...]
-    #: Triton's CompiledKernel.
-    compiled: Any = None
-    device: int = 0
-    seed: int | None = None
-    #: Made tensors by name; empty where the file made its own.
-    guards: dict[str, Guard] = field(default_factory=dict)
-
-    def run(self) -> Any:
-        """One launch, asynchronous; returns Triton's CompiledKernel."""
-        return self.function[self.grid](**self.arguments, **self.constexprs, **self.options)
-
+__all__ = ["Prepared", "current", "list_launches", "prepare_launch"]
 
 #: What `prepare_launch` has set up last, for the requests that follow it.
 current: Prepared | None = None
+
+
+def prepare_launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
+    """Answer ``prepare_launch``: capture or make a launch, and compile it as Triton's JIT does.
+
+    Raises `Rejected` (kinds "missing", "usage", "memory", "resources", "fault", "file") besides what the file
+    and the compiler raise.
+    """
+    global current
+    current = None
+    gc.collect()  # what an earlier launch and its file left on the GPU
+    wire.send("phase", phase="loading")
+    torch = faults.require_cuda(request["device"])
+    subject = faults.Subject(request["path"], launches_itself=request.get("source") != "inputs")
+    with faults.told(wire, subject), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        torch.cuda.empty_cache()
+        torch.cuda.set_device(request["device"])
+        settled = settle(request, wire, f"cuda:{request['device']}")
+        # What the file has launched so far ends here, with its error if there is one.
+        torch.cuda.synchronize()
+        prepared = settled.prepared
+        use_device_of(prepared, request["device"], settled.warnings)
+        wire.send("phase", phase="compiling")
+        prepared.compiled = compile_launch(prepared)
+        settled.warnings += [str(warning.message) for warning in caught]
+    current = prepared
+    return {**settled.describe(), **describe_compiled(settled), "device": driver.describe_device(prepared.device),
+            "torch": str(torch.__version__), "triton": versions.TRITON}  # fmt: skip
+
+
+def list_launches(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
+    """Answer ``list_launches``: run the file's launch code to its end and tell what it launched."""
+    wire.send("phase", phase="loading")
+    torch = faults.require_cuda(request["device"])
+    path = Path(request["path"])
+    with faults.told(wire, faults.Subject(request["path"])):
+        torch.cuda.set_device(request["device"])
+        wire.send("phase", phase="capturing")
+        wanted = Wanted(request.get("kernel"), None, request.get("configuration"), bool(request.get("autotune")))
+        recording = capture.record(path, request.get("entry"), wanted)
+        torch.cuda.synchronize()
+        if recording.error is not None and not recording.sites:
+            raise ended_early(recording.error, path, "it launched a kernel")
+    wire.send("sites", sites=recording.sites)
+    notes = [f"the file did not come to its end: {in_words(recording.error)}"] if recording.error else []
+    return {"sites": recording.sites, "warnings": [*notes, *recording.warnings]}
+
+
+# Compiling
+
+
+def use_device_of(prepared: Prepared, asked: int, notes: list[str]) -> None:
+    """The file may have put its tensors on another GPU than the one that was asked for."""
+    import torch
+
+    tensors = copies.tensors_of(prepared.arguments)
+    for name, tensor in tensors.items():
+        if tensor.device.type != "cuda":
+            raise Rejected("file", f"{name} is on the {tensor.device.type.upper()}: the kernel needs it on the GPU",
+                           hint="make it with device='cuda'")  # fmt: skip
+    prepared.device = next((tensor.device.index for tensor in tensors.values()), asked)
+    if prepared.device != asked:
+        notes.append(f"the file's tensors are on GPU {prepared.device}, so that is where it runs")
+        torch.cuda.set_device(prepared.device)
+
+
+def compile_launch(prepared: Prepared) -> Any:
+    """Triton's CompiledKernel, loaded onto the GPU; nothing is launched."""
+    compiling.parse_options(compiling.backend_for(versions.current_target()), prepared.options)
+    everything = {**prepared.arguments, **prepared.constexprs, **prepared.options}
+    compiled = prepared.function.run(grid=prepared.grid, warmup=True, **everything)
+    versions.load_onto_gpu(compiled)
+    return compiled
+
+
+def describe_compiled(settled: Settled) -> dict[str, Any]:
+    compiled = settled.prepared.compiled
+    backend = compiling.backend_for(compiled.metadata.target)
+    options = compiling.parse_options(backend, settled.prepared.options)
+    names = [parameter.name for parameter in settled.prepared.kernel.function.params]
+    signature, constants, attributes = versions.specialization_of(compiled)
+    metadata = compiling.plain(compiled.metadata._asdict())
+    metadata.pop("hash", None)
+    texts = {name: text for name, text in compiled.asm.items() if name != "source"}
+    order = versions.pipeline(backend, options, compiled.src)
+    return {
+        "specialization": {
+            "signature": {name: str(type_) for name, type_ in signature.items()},
+            "constexprs": {path_name(names, path): compiling.plain(value) for path, value in constants.items()},
+            "attributes": {path_name(names, path): dict(pairs) for path, pairs in attributes.items() if pairs},
+            "options": compiling.plain(dataclasses.asdict(options)),
+            "provenance": settled.provenance,
+            "evidence": settled.evidence,
+            "configuration": settled.configuration,
+        },
+        "stages": [
+            {"name": name, **as_stage(texts[name])}
+            for name in sorted(texts, key=lambda name: order.index(name) if name in order else len(order))
+        ],
+        "metadata": metadata,
+        "sources": loading.source_files(
+            Path(settled.prepared.kernel.function.fn.__code__.co_filename),
+            [text for text in texts.values() if isinstance(text, str)],
+        ),
+    }
+
+
+def path_name(names: list[str], path: tuple[int, ...]) -> str:
+    """``x``, or ``x.0`` for the first item of a tuple."""
+    first, *rest = path
+    return ".".join([names[first], *map(str, rest)])
+
+
+def as_stage(content: Any) -> dict[str, str]:
+    if isinstance(content, bytes):
+        return {"data": base64.b64encode(content).decode("ascii")}
+    return {"text": str(content)}

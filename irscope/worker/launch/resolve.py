@@ -104,6 +104,7 @@ class Resolver:
         constants = self.wanted.constants if chosen else {}
         options = self.wanted.options if chosen else {}
         names = list(launched.arg_names)
+        constants = {name: value for name, value in constants.items() if name in names}
         positional = [constants.get(name, value) for name, value in zip(names, arguments, strict=False)]
         positional += arguments[len(names) :]
         # What the request changes goes in at every layer: what a layer computes may depend on it.
