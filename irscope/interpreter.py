@@ -18,7 +18,14 @@ from irscope.request import usage_error
 _VERSION = re.compile(r"^__version__\s*=\s*['\"]([^'\"]+)", re.MULTILINE)
 
 #: What a foreign interpreter is asked, once: where its Triton is. Isolated from the user's startup files.
-_QUESTION = "import importlib.util as u; s = u.find_spec('triton'); print(s.origin if s else '')"
+_QUESTION = """
+import sys
+if sys.version_info < (3, 10):
+    sys.exit("it is Python %d.%d, and irscope needs 3.10 or newer" % sys.version_info[:2])
+import importlib.util
+spec = importlib.util.find_spec("triton")
+print("triton=" + (spec.origin if spec and spec.origin else ""))
+"""
 
 HINT = "give the interpreter itself, such as .venv/bin/python or .venv\\Scripts\\python.exe"
 
@@ -80,12 +87,12 @@ def remembered_triton(python: Path) -> Path | None:
 def ask_for_triton(python: Path) -> str:
     try:
         answer = subprocess.run(
-            [str(python), "-c", _QUESTION],
+            [str(python), "-"],
+            input=_QUESTION,
             capture_output=True,
             text=True,
             encoding="utf-8",
             timeout=60,
-            stdin=subprocess.DEVNULL,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -93,9 +100,11 @@ def ask_for_triton(python: Path) -> str:
         raise usage_error(f"--python {python} does not start: {reason}", hint=HINT) from error
     if answer.returncode != 0:
         said = (answer.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-        raise usage_error(f"--python {python} does not answer as a Python interpreter: {said[:200]}", hint=HINT)
-    lines = answer.stdout.splitlines()
-    return lines[-1] if lines else ""
+        raise usage_error(f"--python {python} cannot be used: {said[:200]}", hint=HINT)
+    said, marked, origin = answer.stdout.rpartition("triton=")
+    if not marked:
+        raise usage_error(f"--python {python} does not answer as a Python interpreter does", hint=HINT)
+    return origin.strip()
 
 
 def key_of(python: Path) -> str:

@@ -271,6 +271,22 @@ def test_doctor_says_what_is_there() -> None:
     assert findings["Triton"]["found"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script is no program there")
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("echo hello", "does not answer as a Python interpreter does"),
+        ("echo it is broken >&2; exit 1", "cannot be used: it is broken"),
+    ],
+)
+def test_a_program_that_is_no_python_is_a_usage_error(tmp_path: Path, script: str, words: str) -> None:
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    for command in (["dump", MATMUL], ["doctor"]):
+        assert words in irscope(*command, "--python", program, code=2).stderr
+
+
 def test_doctor_names_what_is_missing_and_its_command(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "empty")], check=True)
     python = tmp_path / "empty" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

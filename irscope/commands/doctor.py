@@ -14,7 +14,7 @@ from typing import Any
 from irscope import __version__, devices, interpreter, tools
 from irscope.report.summary import table
 from irscope.request import EXIT_CODES, IrscopeError
-from irscope.tools import ToolName
+from irscope.tools import Tool, ToolName
 
 #: Asked of the interpreter that has Triton, in a process of its own: importing torch takes seconds.
 _QUESTION = """
@@ -25,6 +25,7 @@ try:
     from triton.backends import backends
     answer["triton"] = triton.__version__
     answer["backends"] = sorted(backends)
+    answer["folder"] = triton.__path__[0]
 except Exception as error:
     answer["triton_error"] = f"{type(error).__name__}: {error}"
 try:
@@ -72,7 +73,7 @@ def findings(chosen: Path | None) -> Iterator[Finding]:
     yield Finding("irscope", __version__, True, f"Python {sys.version.split()[0]}, {sys.platform}")
     yield Finding("interpreter", f"Python {answer['python']}" if answer["python"] else None, True, str(python))
     yield triton_finding(answer, install)
-    yield program("ptxas", "PTX to cubin, by Triton", None)
+    yield ptxas_finding(answer)
     package = f'"{sys.executable}" -m pip install nvidia-cuda-nvdisasm'
     yield program("nvdisasm", "the SASS stage", package)
     yield torch_finding(answer, install)
@@ -105,6 +106,17 @@ def torch_command(install: str) -> str:
     if sys.platform == "win32":
         return "uv pip install torch --torch-backend=cu128"
     return f"{install} torch"
+
+
+def ptxas_finding(answer: dict[str, Any]) -> Finding:
+    """The ptxas of the Triton that compiles, which is not irscope's own with ``--python``."""
+    own = Path(
+        answer.get("folder") or "", "backends", "nvidia", "bin", f"ptxas{'.exe' if sys.platform == 'win32' else ''}"
+    )
+    if not answer.get("folder") or not own.is_file():
+        return program("ptxas", "PTX to cubin, by Triton", None)
+    version = Tool("ptxas", own, "Triton's wheel").version
+    return Finding("ptxas", version or "unknown version", False, "PTX to cubin, by Triton; from Triton's wheel")
 
 
 def program(name: ToolName, used_for: str, install: str | None) -> Finding:
