@@ -23,6 +23,8 @@ ACTIONS = {
     "measure_launch": "launch.measure.measure_launch",
     "save_launch": "launch.handover.save_launch",
     "measure_device": "launch.ceilings.measure_device",
+    "interpret": "launch.interpret.interpret",
+    "check_against_file": "launch.file_check.check_against_file",
 }
 
 

@@ -98,14 +98,3 @@ def doubles(tensor: Any) -> Any:
     if tensor.is_complex():
         tensor = torch.view_as_real(tensor)
     return tensor.to(torch.float64)
-
-
-def bits_differ(one: Any, other: Any) -> Any:
-    """A mask of the elements that do not have the same bits."""
-    import torch
-
-    sizes = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
-    if one.is_complex():
-        return bits_differ(torch.view_as_real(one), torch.view_as_real(other)).any(-1)
-    kind = sizes[one.element_size()]
-    return one.view(kind) != other.view(kind)

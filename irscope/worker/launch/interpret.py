@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import loading, versions
 from ..protocol import Rejected, Wire
-from . import comparing, copies, redirect, traced
+from . import comparing, copies, outputs, redirect, settle, traced
 
 #: Seconds for a launch where the request says nothing.
 DEFAULT_SECONDS = 60.0
@@ -29,7 +29,9 @@ def interpret(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     require_interpreter()
     if request.get("folder"):
         return check_launch(request, wire)
-    raise Rejected("internal", "not yet")
+    from . import interpreted
+
+    return interpreted.launch(request, wire)
 
 
 def require_interpreter() -> None:
@@ -49,13 +51,13 @@ def check_launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     with redirect.redirected(versions.gpu_target(**request["target"])):
         kernel = kernel_of(Path(request["path"]), request.get("kernel"))
     run = start(kernel, {**arguments, **saved["constexprs"]}, grid, request, wire)
-    outputs = load(folder / "outputs.pt")
+    results = load(folder / "outputs.pt")
     before = copies.tensors_of(load(folder / "arguments.pt")["arguments"])
     named = request.get("written")
-    names = [name for name in outputs if named is None or copies.parameter(name) in named]
+    names = [name for name in results if named is None or copies.parameter(name) in named]
     comparisons, reasons = [], []
     for name in names:
-        comparison, reason = compared(name, outputs[name], before[name], run)
+        comparison, reason = compared(name, results[name], before[name], run)
         if comparison is not None:
             comparisons.append(comparison)
         elif reason:
@@ -85,7 +87,7 @@ def compared(name: str, out: Any, before: Any, run: traced.Run) -> tuple[dict[st
     is_read = memory.block(name).read and bool(written.any())
     if run.complete:
         # What the GPU alone wrote is wrong too. Bits tell, since NaN may have been there before.
-        written = written | comparing.bits_differ(out, before)
+        written = written | (outputs.as_integers(out) != outputs.as_integers(before))
     elif is_read:
         return None, (
             f"not compared: {name}, which the kernel reads as well, after {run.programs_run} of {run.programs} programs"
@@ -124,13 +126,7 @@ def explained(kernel: str) -> Iterator[None]:
 def kernel_of(path: Path, name: str | None) -> Any:
     """The InterpretedFunction of a kernel of the file."""
     module = loading.load_file(path)
-    kernel = loading.choose(loading.kernels_of(module), name, path)
-    for value in vars(module).values():
-        while hasattr(value, "fn") and not versions.is_launchable(value):
-            value = value.fn
-        if versions.is_launchable(value) and value.fn is kernel.function.fn:
-            return value
-    raise Rejected("no_kernel", f"'{kernel.name}' cannot be interpreted", file=str(path))
+    return settle.launchable(module, loading.choose(loading.kernels_of(module), name, path))
 
 
 def load(file: Path) -> Any:

@@ -1,0 +1,138 @@
+"""A launch without a GPU: captured or made as for one, run in Triton's interpreter, and what it wrote described."""
+
+from __future__ import annotations
+
+import gc
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from .. import compiling, versions
+from ..protocol import Wire
+from . import outputs, redirect, traced, words
+from .interpret import DEFAULT_SECONDS, explained, start
+
+#: Of the time for the interpreter, the part that launches before the chosen one may take.
+EARLIER_SHARE = 0.5
+
+#: What Triton asks of a pointer and an integer, to say that it is divisible.
+DIVISOR = 16
+
+
+def launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
+    """Answer an ``interpret`` request without a folder.
+
+    Beyond the fields of ``prepare_launch``'s answer that need no compiled kernel: ``outputs``, ``programs_run``,
+    ``programs`` and ``seconds``.
+
+    Raises:
+        Rejected: as `settle.settle`, `redirect.redirected` and `interpret.interpret` do.
+    """
+    import torch
+
+    gc.collect()
+    wire.send("phase", phase="loading")
+    limit = float(request.get("seconds") or DEFAULT_SECONDS)
+    earlier = Earlier(limit * EARLIER_SHARE)
+    target = versions.gpu_target(**request["target"])
+    with warnings.catch_warnings(record=True) as caught, redirect.redirected(target), versions.repaired_interpreter():
+        warnings.simplefilter("default")
+        settled = settle.settle(request, wire, "cpu", earlier.run)
+    prepared = settled.prepared
+    run = start(prepared.function, {**prepared.arguments, **prepared.constexprs}, prepared.grid, request, wire)
+    notes = [*settled.warnings, *(str(warning.message) for warning in caught), *earlier.notes]
+    if not run.complete:
+        notes.append(f"the interpreter ran {run.programs_run} of {run.programs} programs in {run.seconds:.0f} s")
+    return {
+        **settled.describe(),
+        "warnings": notes,
+        "specialization": describe_specialization(settled),
+        "device": None,
+        "outputs": [describe_output(name, run.memory, prepared.guards) for name in written_names(run.memory)],
+        "programs_run": run.programs_run,
+        "programs": run.programs,
+        "seconds": run.seconds,
+        "torch": str(torch.__version__),
+        "triton": versions.TRITON,
+    }
+
+
+class Earlier:
+    """Runs the file's launches before the chosen one, all of them together within a limit of seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left = seconds
+        self.notes: list[str] = []
+
+    def run(self, launch: Callable[[], Any]) -> Any:
+        end = time.monotonic() + self.left
+
+        def begin() -> None:
+            if time.monotonic() > end:
+                raise traced.Stop
+
+        try:
+            with versions.before_each_program(begin), explained("a kernel that the file launches before"):
+                return launch()
+        except traced.Stop:
+            note = "launches before this one took too long in the interpreter: what they should have written is missing"
+            self.notes = [note]
+            return None
+        finally:
+            self.left = max(end - time.monotonic(), 0.0)
+
+
+def describe_specialization(settled: settle.Settled) -> dict[str, Any]:
+    """The fields of ``model.Specialization`` that Triton's JIT would compile for these arguments."""
+    prepared = settled.prepared
+    signature: dict[str, str] = {}
+    constants = dict(prepared.constexprs)
+    attributes: dict[str, Any] = {}
+    for parameter in prepared.kernel.function.params:
+        name = parameter.name
+        if name in prepared.constexprs:
+            signature[name] = "constexpr"
+            continue
+        value = prepared.arguments.get(name)
+        is_one = type(value) is int and value == 1 and not parameter.do_not_specialize
+        if value is None or is_one:
+            signature[name], constants[name] = "constexpr", value
+            continue
+        signature[name] = words.type_in_signature(value)
+        address = value.data_ptr() if words.is_tensor(value) else value
+        divisible = type(address) is int and address % DIVISOR == 0
+        if divisible and not parameter.do_not_specialize and not parameter.do_not_specialize_on_alignment:
+            attributes[name] = {"tt.divisibility": DIVISOR}
+    return {
+        "signature": signature,
+        "constexprs": compiling.plain(constants),
+        "attributes": attributes,
+        "options": compiling.plain(prepared.options),
+        "provenance": settled.provenance,
+        "evidence": settled.evidence,
+        "configuration": settled.configuration,
+    }
+
+
+def written_names(memory: traced.Memory) -> list[str]:
+    return [name for name, tensor in memory.tensors.items() if tensor.numel() and bool(memory.written(name).any())]
+
+
+def describe_output(name: str, memory: traced.Memory, guards: dict[str, Any]) -> dict[str, Any]:
+    """The fields of ``model.Output``; which elements were written is known exactly."""
+    tensor = memory.tensors[name]
+    written = outputs.unique(memory.written(name))
+    count = int(written.sum())
+    unwritten = None if count == written.numel() else ~written
+    return {
+        "name": name,
+        "type": words.element_type(tensor.dtype),
+        "shape": list(tensor.shape),
+        "elements": written.numel(),
+        "written": count,
+        "changed_only": False,
+        **outputs.statistics(tensor, unwritten),
+        "first": outputs.first_elements(tensor, unwritten),
+        "outside": int(memory.block(name).written.sum()) - count if name in guards else None,
+    }
