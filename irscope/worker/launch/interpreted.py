@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import compiling, versions
 from ..protocol import Wire
-from . import outputs, redirect, traced, words
+from . import outputs, redirect, settle, traced, words
 from .interpret import DEFAULT_SECONDS, explained, start
 
 #: Of the time for the interpreter, the part that launches before the chosen one may take.
