@@ -11,9 +11,13 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from irscope import __version__
+
+#: As type checkers know it; importing ``typing`` would be a tenth of what ``--help`` takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 #: Exit code of a command that the user interrupted, as shells have it (128 + SIGINT).
 INTERRUPTED = 130

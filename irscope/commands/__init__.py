@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
 import errno
 import importlib
 import json
@@ -79,6 +78,8 @@ def tell_wrong_words(command: str, message: str, words: Sequence[str], commands:
 
 def did_you_mean(name: str, names: Iterable[str]) -> str | None:
     """ "did you mean 'matmul_kernel'?" where one of ``names`` is near."""
+    import difflib  # on this way only
+
     near = difflib.get_close_matches(name, list(names), 1)
     return f"did you mean '{near[0]}'?" if near else None
 
