@@ -198,8 +198,8 @@ def unavailable(torch: Any) -> Rejected:
     except OSError as error:
         return Rejected(
             "missing", "this machine has no NVIDIA GPU, or its driver is not installed",
-            detail=str(error), hint="to launch, irscope needs an NVIDIA GPU with its driver; --check runs the kernel"
-            " in Triton's interpreter on the CPU",
+            detail=str(error), hint="a launch needs an NVIDIA GPU with its driver; --interpret runs the kernel in"
+            " Triton's interpreter on the CPU",
         )  # fmt: skip
     if has[0] < wanted[0]:
         return Rejected("missing", too_old(torch.version.cuda, wanted, has), hint=driver_hint(has))
