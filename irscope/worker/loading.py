@@ -105,10 +105,15 @@ def forget_user_modules() -> None:
     """Undo earlier imports of the user's files; what is installed (torch, numpy) stays loaded."""
     sys.path[:] = _OWN_PATH
     for name, module in list(sys.modules.items()):
-        if name not in _OWN_MODULES and (file := module_file(module)) and not is_installed(file):
+        if not is_own(name) and (file := module_file(module)) and not is_installed(file):
             del sys.modules[name]
     importlib.invalidate_caches()
     linecache.clearcache()
+
+
+def is_own(module: str) -> bool:
+    """Whether a module was there before the user's, or belongs to the worker, which loads some of itself later."""
+    return module in _OWN_MODULES or module.startswith(f"{__package__}.")
 
 
 def module_file(module: Any) -> Path | None:
@@ -195,7 +200,7 @@ def source_files(path: Path, stage_texts: list[str]) -> list[dict[str, str]]:
         file = module_file(module)
         if file is None or file.suffix != ".py":
             continue
-        took_part = name not in _OWN_MODULES and not is_installed(file)
+        took_part = not is_own(name) and not is_installed(file)
         if took_part or any(f'"{text_path(file)}"' in text for text in stage_texts):
             files.add(file)
     described = []

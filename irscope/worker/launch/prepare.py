@@ -15,7 +15,7 @@ from . import capture, copies, driver, faults
 from .resolve import Wanted
 from .settle import Prepared, Settled, ended_early, in_words, settle
 
-__all__ = ["Prepared", "current", "list_launches", "prepare_launch"]
+__all__ = ["Prepared", "Settled", "current", "list_launches", "prepare_launch", "settle"]
 
 #: What `prepare_launch` has set up last, for the requests that follow it.
 current: Prepared | None = None
