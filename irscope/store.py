@@ -112,7 +112,10 @@ def entries(folder: Path) -> list[Path]:
 def trim() -> None:
     """Drop what was used longest ago until the store is within its limit; looked at once in a while only."""
     mark = root() / ".trimmed"
-    writes = int(mark.read_text(encoding="utf-8") or 0) if mark.exists() else 0
+    try:
+        writes = int(mark.read_bytes())
+    except (OSError, ValueError):  # not there yet, or damaged
+        writes = 0
     mark.write_text(str((writes + 1) % 50), encoding="utf-8")
     if writes:
         return

@@ -13,7 +13,7 @@ from samples import SAMPLES
 
 from irscope import bundle, session, store
 from irscope.interpreter import identify
-from irscope.model import Target
+from irscope.model import Compilation, Target
 from irscope.request import Event, Finished, Request, WorkerStarted
 
 HOPPER = Target.parse("sm_90")
@@ -129,3 +129,12 @@ def test_the_store_stays_within_its_limit(matmul, project: Path, monkeypatch: py
     # It is looked at once in fifty writes, so that much may come on top.
     one = sum(len(content) for content in bundle.files_of(matmul).values())
     assert used < store.MAX_BYTES + 11 * one
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"\xff\xfe"])
+def test_a_damaged_count_of_writes_is_begun_again(matmul: Compilation, content: bytes) -> None:
+    store.root().mkdir(parents=True, exist_ok=True)
+    mark = store.root() / ".trimmed"
+    mark.write_bytes(content)
+    store.put("0" * 40, matmul)
+    assert mark.read_bytes() == b"1"
