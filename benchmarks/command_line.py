@@ -39,9 +39,10 @@ def dump(rounds: int) -> list[Row]:
         wanted = specialization(folder)
         check_same(wanted, folder)
         progress("\ndump, store and cache empty ")
-        rows = empty_store(rounds, wanted)
+        empty = beside_bare_script(rounds, wanted, "dump, store empty / bare script, cache empty", 1.15)
         progress("\ndump, store and cache warm ")
-        return [*rows, *warm_store(rounds, wanted, folder)]
+        warm = beside_bare_script(rounds, wanted, "dump from the store / bare script, cache warm", 0.35, folder)
+        return [*empty, *warm]
 
 
 def irscope_dump(store: Path, output: Path) -> float:
@@ -64,34 +65,20 @@ def check_same(wanted: Path, folder: Path) -> None:
             raise SystemExit(f"{name} of irscope and of the bare script differ: they do not compile the same")
 
 
-def empty_store(rounds: int, wanted: Path) -> list[Row]:
+def beside_bare_script(rounds: int, wanted: Path, what: str, limit: float, warm: Path | None = None) -> list[Row]:
+    """Both in turns; ``warm`` has a store and a cache that know the kernel, without it each run's are empty."""
+
     def ours() -> float:
         with fresh_folder() as folder:
-            return irscope_dump(folder / "store", folder / "out")
+            return irscope_dump((warm or folder) / "store", folder / "out")
 
     def bare(*options: str) -> float:
         with fresh_folder() as folder:
-            return bare_dump(wanted, folder / "cache", folder / "out", *options)
+            return bare_dump(wanted, (warm or folder) / "cache", folder / "out", *options)
 
     measured, with_sass, without = in_turns(rounds, ours, bare, lambda: bare("--no-sass"))
     return [
-        compared("dump, store empty / bare script, cache empty", measured, with_sass, 1.15),
-        compared("  for information: bare script without SASS", measured, without),
-    ]
-
-
-def warm_store(rounds: int, wanted: Path, warm: Path) -> list[Row]:
-    def ours() -> float:
-        with fresh_folder() as folder:
-            return irscope_dump(warm / "store", folder / "out")
-
-    def bare(*options: str) -> float:
-        with fresh_folder() as folder:
-            return bare_dump(wanted, warm / "cache", folder / "out", *options)
-
-    measured, with_sass, without = in_turns(rounds, ours, bare, lambda: bare("--no-sass"))
-    return [
-        compared("dump from the store / bare script, cache warm", measured, with_sass, 0.35),
+        compared(what, measured, with_sass, limit),
         compared("  for information: bare script without SASS", measured, without),
     ]
 
