@@ -60,11 +60,6 @@ class Correlation:
         #: By what was asked for, frames or a frame, with columns. The cursor comes back to the same lines.
         self._answers: dict[tuple[Frames | Frame, tuple[int, ...] | int], dict[str, Rows]] = {}
 
-    def prepare(self) -> None:
-        """Index everything now, so that no later query has to: some 0.1 s for a text of 100k lines."""
-        for name in self._stages:
-            self._table(name)
-
     def files(self) -> list[str]:
         """Every file that a location or ``sources`` names, the kernel's first; one path for each file."""
         files = self._known_files()
@@ -97,15 +92,6 @@ class Correlation:
                 found = known[id(chain)] = canonical(chain)
             result.append(found)
         return result
-
-    def rows_of(self, view: str, file: str, line: int) -> Sequence[int]:
-        """Rows of a view with a frame at a line (from 1) of a file, at any depth, ascending."""
-        number = self._known_files().number(file)
-        if number is None:
-            return _NO_ROWS
-        if view in self._stages:
-            return _rows(self._table(view).at_line.get((number, line), ()))
-        return (line - 1,) if self._source_number(view) == number else _NO_ROWS
 
     def related(self, view: str, row: int, column: int = 0) -> Mapping[str, Rows]:
         """What came from the same place as a row, in every view that has any of it.

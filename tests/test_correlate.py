@@ -125,9 +125,6 @@ def test_look_ups(correlation):
     assert correlation.location("ttir", 6) == Location(HELPER, 2, 3)
     assert correlation.location(SOURCE, 4) == Location(KERNEL, 5)
     assert correlation.chain("ttir", 6) == (Location(HELPER, 2, 3), Location(KERNEL, 5, 1))
-    assert list(correlation.rows_of("ttir", KERNEL, 5)) == [4, 5, 6]
-    assert list(correlation.rows_of(SOURCE, KERNEL, 5)) == [4]
-    assert list(correlation.rows_of("ttir", "/nowhere.py", 5)) == []
     assert correlation.files() == [KERNEL, HELPER]
     locations = correlation.locations("ttir")
     assert len(locations) == len(TTIR.splitlines())
@@ -227,7 +224,6 @@ def test_every_mapped_row_is_reached_from_its_source_line(real):
     for stage, index in stages.items():
         for row in range(0, len(index.lines), 5):
             for frame in index.chains[row]:
-                assert row in correlation.rows_of(stage, frame.file, frame.line)
                 assert row in correlation.related(frame.file, frame.line - 1)[stage].rows
 
 

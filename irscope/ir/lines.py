@@ -10,7 +10,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import compress
 from typing import TypeAlias
 
@@ -45,7 +45,6 @@ class StageIndex:
     chains: list[Chain]
     #: 1 where an operation or an instruction starts, 0 elsewhere (labels, directives, closing brackets, ...).
     operations: bytearray
-    _mapped_count: int | None = field(default=None, repr=False)
 
     @classmethod
     def blank(cls, lines: list[str]) -> StageIndex:
@@ -59,9 +58,7 @@ class StageIndex:
     @property
     def mapped_count(self) -> int:
         """Rows that hold an operation and have a location."""
-        if self._mapped_count is None:
-            self._mapped_count = sum(map(bool, compress(self.chains, self.operations)))
-        return self._mapped_count
+        return sum(map(bool, compress(self.chains, self.operations)))
 
 
 class CleanText:
