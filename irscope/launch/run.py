@@ -320,7 +320,7 @@ def prepared(request: LaunchRequest, answer: Mapping[str, Any]) -> Launch:
         grid=tuple(answer["grid"]),
         arguments=tuple(from_fields(Argument, fields) for fields in answer["arguments"]),
         device=from_fields(Device, answer["device"]) if answer.get("device") else None,
-        site=next((site for site in found if site.number == answer.get("site")), None),
+        site=next((site for site in found if (site.kernel, site.number) == (kernel.name, answer.get("site"))), None),
         sites=found,
         seed=answer.get("seed"),
         triton=answer.get("triton"),

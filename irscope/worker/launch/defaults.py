@@ -135,7 +135,9 @@ def belongs(letter: str, size: str) -> bool:
 
 
 def shape_of(letters: list[str], sizes: Mapping[str, int], constexprs: Mapping[str, Any]) -> tuple[int, ...]:
-    known = {**{name: value for name, value in constexprs.items() if type(value) is int}, **sizes}
+    blocks = grid.blocks(constexprs)
+    known = {**sizes, **{name: constexprs[name] for name in constexprs if name not in blocks}}
+    known = {name: value for name, value in known.items() if type(value) is int and value > 0}
     widest = max(sizes.values(), default=SQUARE)
     if len(letters) == 1 and "rows" in sizes:
         return (sizes["rows"], next((value for name, value in sizes.items() if name != "rows"), widest))

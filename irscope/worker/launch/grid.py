@@ -101,34 +101,38 @@ def default_grid(sizes: Mapping[str, int], constexprs: Mapping[str, Any], axes: 
     """A grid that stays within the made tensors where the kernel is a usual one.
 
     ``sizes`` are its sizes (not strides) by name, ``axes`` how many program ids it asks for, ``largest`` the
-    elements of its largest tensor. Tiles where blocks belong to sizes by name (``BLOCK_M`` to ``M``), else one
-    program a block of the only size, else one a row.
+    elements of its largest tensor. Tiles where blocks belong to sizes by name (``BLOCK_M`` to ``M``); one program
+    a row where a size has no block; one a block where there is one size.
     """
-    tiles = [cdiv(size, constexprs[block]) for size, block in blocks_of(sizes, constexprs) if constexprs[block] > 0]
-    if tiles:
-        return (*tiles, 1, 1)[:axes] if axes > 1 else (math.prod(tiles),)
+    tiled = blocks_of(sizes, constexprs)
+    # A product sums over K, and a program does all of that.
+    rest = [size for name, size in sizes.items() if name not in tiled and name.lower() != "k"]
+    tiles = [cdiv(sizes[name], constexprs[block]) for name, block in tiled.items() if name.lower() != "k"]
+    if tiles and axes > 1:
+        return (*tiles, *rest, 1, 1)[:axes]
+    if tiles and not rest:
+        return (math.prod(tiles),)
     block = largest_block(constexprs)
-    if len(sizes) <= 1 and block:
-        return (cdiv(max([*sizes.values(), 0]) or largest, block),)
-    return (min(sizes.values(), default=1),)
+    if not tiles and len(sizes) <= 1 and block:
+        return (cdiv(max(sizes.values(), default=largest), block),)
+    return (min(rest or sizes.values(), default=1),)
 
 
-def blocks_of(sizes: Mapping[str, int], constexprs: Mapping[str, Any]) -> list[tuple[int, str]]:
-    """Sizes with the constexpr that splits them, by their names; K aside where others are: products sum over it."""
+def blocks_of(sizes: Mapping[str, int], constexprs: Mapping[str, Any]) -> dict[str, str]:
+    """By size, the constexpr that splits it, where their names say so."""
     found = {}
     for size in sizes:
         for name in blocks(constexprs):
             axis = re.sub(r"(?i)^_*(block|tile)(_?size)?_*|^b(?=[a-z]$)", "", name).lower()
-            if axis and axis in (size.lower(), re.sub(r"(?i)^(n|num)_|_?(size|len)$", "", size).lower()):
+            bare = re.sub(r"(?i)^(n|num)_|_?(size|len)$", "", size).lower()
+            if axis and axis in (size.lower(), bare):
                 found[size] = name
-    if len(found) > 1:
-        found = {size: name for size, name in found.items() if size.lower() != "k"}
-    return [(sizes[size], name) for size, name in found.items()]
+    return found
 
 
 def blocks(constexprs: Mapping[str, Any]) -> list[str]:
     pattern = re.compile(r"(?i).*(block|tile).*|b[a-z]")
-    return [name for name, value in constexprs.items() if type(value) is int and pattern.fullmatch(name)]
+    return [name for name, value in constexprs.items() if type(value) is int and value > 0 and pattern.fullmatch(name)]
 
 
 def largest_block(constexprs: Mapping[str, Any]) -> int:

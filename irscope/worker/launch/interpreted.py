@@ -124,7 +124,9 @@ def describe_output(name: str, memory: traced.Memory, guards: dict[str, Any]) ->
     tensor = memory.tensors[name]
     written = outputs.unique(memory.written(name))
     count = int(written.sum())
-    unwritten = None if count == written.numel() else ~written
+    everything = count == written.numel()
+    # Picking out what was written is much cheaper than to look at all and leave the rest away.
+    values = tensor if everything else outputs.unique(tensor)[written]
     return {
         "name": name,
         "type": words.element_type(tensor.dtype),
@@ -132,7 +134,7 @@ def describe_output(name: str, memory: traced.Memory, guards: dict[str, Any]) ->
         "elements": written.numel(),
         "written": count,
         "changed_only": False,
-        **outputs.statistics(tensor, unwritten),
-        "first": outputs.first_elements(tensor, unwritten),
+        **outputs.statistics(values),
+        "first": outputs.first_elements(tensor, None if everything else ~written),
         "outside": int(memory.block(name).written.sum()) - count if name in guards else None,
     }

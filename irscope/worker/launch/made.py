@@ -138,7 +138,7 @@ def settle_grid(kernel: LoadedKernel, text: str | None, layout: defaults.Layout,
     largest = max((guard.end - guard.start for guard in made.guards.values()), default=1)
     axes = defaults.program_axes(kernel.function.parse())
     made.grid = grid.default_grid(layout.sizes, made.constexprs, axes, largest)
-    made.warnings.append(f"nobody gave a grid: {made.grid} is a guess from sizes and blocks; --grid sets it")
+    made.warnings.append(f"no grid was given: {made.grid} is guessed from sizes and blocks; --grid sets it")
 
 
 class _Open:

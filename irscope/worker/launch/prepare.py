@@ -44,6 +44,7 @@ def prepare_launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         use_device_of(prepared, request["device"], settled.warnings)
         wire.send("phase", phase="compiling")
         prepared.compiled = compile_launch(prepared)
+        versions.load_onto_gpu(prepared.compiled)
         settled.warnings += [str(warning.message) for warning in caught]
     current = prepared
     return {**settled.describe(), **describe_compiled(settled), "device": driver.describe_device(prepared.device),
@@ -87,12 +88,10 @@ def use_device_of(prepared: Prepared, asked: int, notes: list[str]) -> None:
 
 
 def compile_launch(prepared: Prepared) -> Any:
-    """Triton's CompiledKernel, loaded onto the GPU; nothing is launched."""
+    """Triton's CompiledKernel, for the active driver's target; nothing is launched."""
     compiling.parse_options(compiling.backend_for(versions.current_target()), prepared.options)
     everything = {**prepared.arguments, **prepared.constexprs, **prepared.options}
-    compiled = prepared.function.run(grid=prepared.grid, warmup=True, **everything)
-    versions.load_onto_gpu(compiled)
-    return compiled
+    return prepared.function.run(grid=prepared.grid, warmup=True, **everything)
 
 
 def describe_compiled(settled: Settled) -> dict[str, Any]:

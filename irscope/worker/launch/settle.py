@@ -97,13 +97,14 @@ def settle(request: Mapping[str, Any], wire: Wire, device: str,
         return captured_launch(request, recording, recording.call, recording.site)
     kernel = f"'{request['kernel']}'" if request.get("kernel") else "a kernel of its own"
     launches = recording.sites_of(request.get("kernel")) if request.get("kernel") else recording.sites
-    if recording.error is not None and not (source is None and isinstance(recording.error, SystemExit)):
+    may_be_made = source is None and not request.get("entry")
+    if recording.error is not None and not (may_be_made and isinstance(recording.error, SystemExit)):
         raise ended_early(recording.error, path, f"it launched {kernel}")
     if launches and request.get("kernel"):
         raise Rejected("usage", f"the file launches {kernel} {in_times(len(launches))}: there is no launch "
                        f"{wanted.number}", file=str(path), hint=f"--launch takes 0 to {len(launches) - 1}")  # fmt: skip
     why = never_launches(recording, path, kernel, request.get("entry"))
-    if source == "file" or request.get("entry"):
+    if not may_be_made:
         raise Rejected("usage", why, file=str(path), hint="irscope can make the inputs: --arg x_ptr=randn:1024")
     settled = made_launch(request, wire, recording.module, device)
     settled.sites = recording.sites
