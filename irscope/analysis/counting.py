@@ -290,7 +290,9 @@ class _Writer:
             last = block.operations[-1] if block.operations else None
             if last is None or last.name not in ("tt.return", "cf.br", "cf.cond_br"):
                 raise Uncertain(FORM)
-            conditions = [""] if len(last.successors) == 1 else [f"if {self._atom(last.operands[0])} > 0:", "else:"]
+            conditions = [""]
+            if last.name == "cf.cond_br":
+                conditions = [f"if {self._atom(last.operands[0])} > 0:", "else:"]
             for condition, (label, handed) in zip(conditions, last.successors, strict=False):
                 if condition:
                     self._line(condition)

@@ -44,6 +44,7 @@ _EXACT = {
 _WRAPPED = {
     "arith.addi": "{0} + {1}",
     "arith.subi": "{0} - {1}",
+    "math.absi": "{0} if {0} >= 0 else -{0}",
     "arith.muli": "{0} * {1}",
     "arith.shli": "{0} << ({1} & 127)",
     "arith.shrui": "({0} & {m}) >> ({1} & 127)",
