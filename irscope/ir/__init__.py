@@ -6,11 +6,11 @@ backend adds, by the text itself.
 
 from __future__ import annotations
 
+import importlib
 import re
 from types import ModuleType
 from typing import Literal
 
-from irscope.ir import amdgcn, llvm, mlir, ptx, sass
 from irscope.ir.lines import Chain, CleanText, Location, StageIndex, rows_of, split_lines
 
 __all__ = ["Chain", "CleanText", "Language", "Location", "StageIndex", "clean", "index", "language"]
@@ -36,14 +36,6 @@ _SIGNS: tuple[tuple[Language, re.Pattern[str]], ...] = (
     ("mlir", re.compile(r"^\s*(?:#\w+ = (?:loc\(|#)|module\b|(?:%\S+ = )?\"?[a-z]\w*\.\w+)", re.MULTILINE)),
 )
 
-_MODULES: dict[Language, ModuleType] = {
-    "mlir": mlir,
-    "llvm": llvm,
-    "ptx": ptx,
-    "sass": sass,
-    "amdgcn": amdgcn,
-}
-
 
 def language(stage: str, text: str = "") -> Language:
     """The form of a stage's text; stages with a name unknown to us are told by their text."""
@@ -53,9 +45,14 @@ def language(stage: str, text: str = "") -> Language:
     return next((name for name, sign in _SIGNS if sign.search(text)), "text")
 
 
+def _module(language: Language) -> ModuleType | None:
+    """The module of a form. Loaded when there is a text of it: nothing that only starts should wait for all of them."""
+    return None if language == "text" else importlib.import_module(f"irscope.ir.{language}")
+
+
 def index(stage: str, text: str) -> StageIndex:
     """Where each row of a stage's text came from; nothing is mapped in a text of no known form."""
-    module = _MODULES.get(language(stage, text))
+    module = _module(language(stage, text))
     if module is None:
         return StageIndex.blank(split_lines(text))
     result: StageIndex = module.index(text)
@@ -65,7 +62,7 @@ def index(stage: str, text: str) -> StageIndex:
 def clean(stage: str, text_or_index: str | StageIndex) -> CleanText:
     """A stage's text without its bookkeeping; a text of no known form as it is."""
     rows = rows_of(text_or_index)
-    module = _MODULES.get(language(stage, "" if stage in _LANGUAGES else "\n".join(rows)))
+    module = _module(language(stage, "" if stage in _LANGUAGES else "\n".join(rows)))
     if module is None:
         return CleanText(enumerate(rows))
     result: CleanText = module.clean(text_or_index)

@@ -8,7 +8,7 @@ text.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -23,12 +23,14 @@ from irscope.tui.canvas import Canvas, Surroundings
 from irscope.tui.document import TAB, Document
 from irscope.tui.excerpt import excerpt, word_at
 from irscope.tui.highlight import Layer, palette_for
-from irscope.tui.lexers import Language
 from irscope.tui.marks import Marks
 from irscope.tui.ruler import Ruler, Sign
 from irscope.tui.search import Case, Search
 from irscope.tui.strips import Annotate, Frame, Gutter, Look, Overlay
 from irscope.tui.wrapping import Straight, Wrapped
+
+if TYPE_CHECKING:
+    from irscope.tui.lexers import Language
 
 #: Columns that one press of left or right scrolls by.
 COLUMN_STEP = 8

@@ -10,14 +10,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pygments.lexer import Lexer
 from pygments.token import Text, _TokenType
 from rich.cells import cell_len, split_graphemes
 from textual.cache import LRUCache
 
-from irscope.tui.lexers import Language, lexer_for
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer
+
+    from irscope.tui.lexers import Language
 
 TAB = 4
 #: Beyond it a line is lexed only as far as it is shown, in steps of this many characters.
@@ -60,6 +62,9 @@ class Document:
 
     @cached_property
     def _lexer(self) -> Lexer:
+        # Here, as Pygments takes longer to load than a first frame without colours should wait.
+        from irscope.tui.lexers import lexer_for
+
         return lexer_for(self.language)
 
     def set_language(self, language: Language) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from irscope.ir import CleanText, clean, language
 from irscope.ir.lines import split_lines
 from irscope.model import Stage
-from irscope.tui import lexers
 from irscope.tui.stages import SOURCE
+
+if TYPE_CHECKING:
+    from irscope.tui.lexers import Language
 
 
 class StageText:
@@ -29,7 +32,7 @@ class StageText:
         self._clean: CleanText | None = None
 
     @property
-    def language(self) -> lexers.Language:
+    def language(self) -> Language:
         return "python" if self.stage == SOURCE else language(self.stage, self.text)
 
     def lines(self, raw: bool) -> Sequence[str]:

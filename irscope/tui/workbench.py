@@ -181,6 +181,7 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     async def show(self, found: Compilation, texts: Mapping[str, StageText], *, origin: str) -> None:
         """Show a compilation in place of the one in view."""
+        first = self.compilation is None
         self.compilation, self.failed_since, self.origin = found, None, origin
         self.following.links = Links()
         await self._have_panes(sequence(found.pipeline, found.stages))
@@ -190,6 +191,8 @@ class Workbench(Screen[None], inherit_bindings=False):
             elif name not in (SOURCE, LOG):
                 pane.set_texts({}, _why_empty(name, found))
         self.sources.show(found)
+        if first:
+            self.show_kernel(found.kernel)
         self._show_log(found.failure, found.log, found.warnings)
         self._show_state()
         if found.failure is not None:
