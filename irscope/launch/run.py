@@ -17,8 +17,10 @@ from datetime import datetime
 from typing import Any
 
 from irscope import bundle, devices, interpreter, session
-from irscope.analysis import access, flops
+from irscope.analysis import access
+from irscope.analysis.access import Access, bytes_moved
 from irscope.analysis.figures import figures
+from irscope.analysis.flops import dot_flops
 from irscope.client import Client
 from irscope.launch import ceilings, history
 from irscope.launch.fields import from_fields
@@ -184,8 +186,9 @@ class _Conversation:
         compilation = compilation_of(answer)
         found = with_work(prepared(self.request, answer), compilation, self.request)
         self.on_event(Prepared(found, compilation))
-        accesses = access.accesses(compilation.text("ttir"))
-        read, written = access.names(accesses)
+        tensors = accesses(compilation)
+        read = [name for name, entry in tensors.items() if entry.may_read] if tensors else None
+        written = [name for name, entry in tensors.items() if entry.may_write] if tensors else None
 
         def timed(message: Mapping[str, Any]) -> None:
             nonlocal found
@@ -332,17 +335,28 @@ def prepared(request: LaunchRequest, answer: Mapping[str, Any]) -> Launch:
 
 def with_work(launch: Launch, compilation: Compilation, request: LaunchRequest) -> Launch:
     """With bytes and operations of one launch, and irscope's static figures."""
-    ttir = compilation.text("ttir")
     sizes = {argument.name: argument.bytes for argument in launch.arguments if argument.bytes is not None}
     numbers = {a.name: a.value for a in launch.arguments if isinstance(a.value, int) and not isinstance(a.value, bool)}
-    work = flops.dot_flops(ttir, numbers, launch.grid)
+    work = dot_flops(first_ir(compilation), numbers, launch.grid, compilation.specialization.signature)
+    uncertain = work.dots and work.total is None and request.flops is None
     return replace(
         launch,
-        bytes=request.bytes if request.bytes is not None else access.bytes_moved(access.accesses(ttir), sizes),
-        flops=request.flops if request.flops is not None else work and work.operations,
-        flops_type=work and work.type,
+        bytes=request.bytes if request.bytes is not None else bytes_moved(accesses(compilation), sizes),
+        flops=request.flops if request.flops is not None else work.total,
+        flops_type=work.type,
         static=static_figures(compilation),
+        warnings=(*launch.warnings, f"no TFLOP/s: {work.reason}") if uncertain else launch.warnings,
     )
+
+
+def accesses(compilation: Compilation) -> dict[str, Access]:
+    """What the kernel does with each tensor, by the parameter's name."""
+    return access.accesses(first_ir(compilation), compilation.specialization.signature)
+
+
+def first_ir(compilation: Compilation) -> str:
+    """TTIR; TTGIR for Gluon, which begins there."""
+    return compilation.text("ttir") or compilation.text("ttgir")
 
 
 def static_figures(compilation: Compilation) -> Figures:
