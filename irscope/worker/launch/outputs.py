@@ -305,7 +305,9 @@ def first_elements(tensor: Any, unwritten: Any = None) -> list[Any]:
     JSON has no NaN, hence the text.
     """
     found: list[Any] = []
-    for place in itertools.islice(itertools.product(*(range(size) for size in tensor.shape)), FIRST_ELEMENTS):
+    # ``product`` makes a list of each axis: of the first elements none has a larger index along any.
+    axes = [range(min(size, FIRST_ELEMENTS)) for size in tensor.shape]
+    for place in itertools.islice(itertools.product(*axes), FIRST_ELEMENTS):
         # What an expanded tensor repeats is once in the mask.
         once = tuple(0 if stride == 0 else at for at, stride in zip(place, tensor.stride(), strict=True))
         if unwritten is not None and bool(unwritten[once]):
