@@ -54,7 +54,10 @@ def count(
         if isinstance(arguments.get(name), int)
     }
     writer = _Writer(functions, weights, counters, grid)
-    writer.function(kernel, values)
+    try:
+        writer.function(kernel, values)
+    except (LookupError, ValueError, RecursionError) as failure:  # Text that was cut off, or edited.
+        raise Uncertain(FORM) from failure
     left = _LIMIT
 
     def spend(operations: int) -> None:
@@ -76,7 +79,8 @@ def count(
         totals = launch(*axes)
     except (TypeError, ZeroDivisionError, ValueError) as failure:  # ``None`` in arithmetic; a step of 0.
         raise Uncertain(DATA) from failure
-    except (SyntaxError, RecursionError, MemoryError, OverflowError) as failure:  # Nested deeper than Python can.
+    except (SyntaxError, NameError, RecursionError, MemoryError, OverflowError) as failure:
+        # Nested deeper than Python can, or not in an order in which values are there when they are used.
         raise Uncertain(FORM) from failure
     return [total * alike for total in totals]
 

@@ -17,6 +17,7 @@ from samples import SAMPLES
 from test_versions import python_with
 
 from irscope import session
+from irscope.analysis.counting import FORM
 from irscope.analysis.flops import NO_DOTS, Flops, dot_flops
 from irscope.model import Compilation, Target
 from irscope.request import Request
@@ -203,6 +204,17 @@ def test_what_takes_too_long_to_count_has_no_count(ttir: Mapping[str, str]) -> N
     for found in (endless, great):
         assert found.total is None
         assert "too many" in (found.reason or "")
+
+
+@pytest.mark.parametrize("name", ["halving", "early_return", "in_callee", "arithmetic"])
+def test_a_text_that_is_cut_off_or_lacks_a_row_has_an_answer(ttir: Mapping[str, str], name: str) -> None:
+    """Some answer, that is: an IR file is opened as it is."""
+    rows = [row for row in ttir[name].splitlines() if not row.startswith("#")]
+    texts = [rows[:number] for number in range(len(rows))]
+    texts += [rows[:number] + rows[number + 1 :] for number in range(len(rows))]
+    answers = [dot_flops("\n".join(text), *LAUNCHES[2], SIGNATURE) for text in texts]
+    assert all(answer.total is None or answer.total >= 0 for answer in answers)
+    assert any(answer.reason == f"tl.dot: {FORM}" for answer in answers)
 
 
 @pytest.mark.versions
