@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from made_ttir import compile_ttir
+from made_ttir import compile_ttir, run_script
 from samples import SAMPLES
 from test_versions import python_with
 
@@ -106,6 +106,14 @@ def test_ttgir_says_the_same_as_ttir(compiled_sample: Callable[[str, str], Compi
     for kernel in ("matmul.py::matmul_kernel", "flash_attention.py::flash_attention_kernel"):
         stages = compiled_sample(f"{SAMPLES / kernel}", "sm_90").stages
         assert accesses(stages["ttgir"].text or "") == accesses(stages["ttir"].text or "") != {}
+
+
+def test_each_partition_of_specialized_warps_counts(matmul: Compilation) -> None:
+    if tuple(map(int, (matmul.triton or "0").split(".")[:2])) < (3, 9):
+        pytest.skip("Gluon is not settled before Triton 3.9")
+    made = run_script("gluon_ttgir.py")
+    assert "ttg.warp_specialize" in made
+    assert words(made) == {"x_ptr": "read", "out_ptr": "written"}
 
 
 def test_a_value_with_no_definition_makes_all_unknown(ttir: Mapping[str, str]) -> None:

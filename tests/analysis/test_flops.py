@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from made_ttir import KERNELS, compile_ttir
+from made_ttir import compile_ttir, run_script
 from samples import SAMPLES
 from test_versions import python_with
 
@@ -60,12 +57,8 @@ def text_of(compilation: Compilation) -> str:
 def interpreted() -> dict[str, Any]:
     """What the interpreter did, by kernel and launch."""
     pytest.importorskip("torch")
-    command = [sys.executable, str(KERNELS / "interpret_dots.py"), str(SAMPLES)]
-    command += [json.dumps(INTERPRETED), json.dumps(LAUNCHES)]
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    arguments = (str(SAMPLES), json.dumps(INTERPRETED), json.dumps(LAUNCHES))
+    found: dict[str, Any] = json.loads(run_script("interpret_dots.py", *arguments, CUDA_VISIBLE_DEVICES=""))
     return found
 
 
