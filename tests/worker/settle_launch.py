@@ -38,15 +38,15 @@ def answer_to(request: dict[str, Any]) -> dict[str, Any]:
             recording = capture.record(path, request.get("entry"), Wanted(None, None), launch_other)
             return {"sites": recording.sites}
         settled = settle.settle(request, wire, "cpu", launch_other)
+        prepared = settled.prepared
+        compiled = {}
+        if request.get("compile"):
+            prepared.compiled = prepare.compile_launch(prepared)
+            compiled = prepare.describe_compiled(settled)
     except Rejected as rejected:
         return {"failure": rejected.failure}
     except Exception as error:
         return {"failure": failures.describe(error, path, "")}
-    prepared = settled.prepared
-    compiled = {}
-    if request.get("compile"):
-        prepared.compiled = prepare.compile_launch(prepared)
-        compiled = prepare.describe_compiled(settled)
     return {
         **compiled,
         **settled.describe(),

@@ -1,9 +1,12 @@
-"""An autotuned kernel with everything that an autotuner does to a launch: pruning, hooks, zeroed outputs, heuristics."""
+"""An autotuned kernel with all that an autotuner does to a launch: pruning, hooks, zeroed outputs, heuristics."""
+
+import os
 
 import torch
 import triton
 import triton.language as tl
 
+DEVICE = os.environ.get("IRSCOPE_TEST_DEVICE", "cpu")
 HOOKED = []
 
 
@@ -30,10 +33,8 @@ def without_the_first(configs, arguments, **named):
 @triton.jit
 def sum_kernel(x_ptr, y_ptr, out_ptr, n, EVEN: tl.constexpr, BLOCK: tl.constexpr):
     offsets = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
-    if EVEN:
-        x = tl.load(x_ptr + offsets)
-    else:
-        x = tl.load(x_ptr + offsets, mask=offsets < n, other=0.0)
+    mask = None if EVEN else offsets < n
+    x = tl.load(x_ptr + offsets, mask=mask, other=None if EVEN else 0.0)
     tl.atomic_add(out_ptr, tl.sum(x, axis=0))
 
 
@@ -60,12 +61,12 @@ def grid(meta):
 
 
 def main():
-    x = torch.ones(96)
-    out = torch.full((1,), 7.0)
+    x = torch.ones(96, device=DEVICE)
+    out = torch.full((1,), 7.0, device=DEVICE)
     fill[(1,)](x, 2.0, BLOCK=32)
-    sum_kernel[grid](x, torch.zeros(1), out, n=96)
+    sum_kernel[grid](x, torch.zeros(1, device=DEVICE), out, n=96)
     torch.manual_seed(0)
-    sum_kernel[grid](x, torch.zeros(1), out, 96)
+    sum_kernel[grid](x, torch.zeros(1, device=DEVICE), out, 96)
 
 
 if __name__ == "__main__":
