@@ -19,7 +19,7 @@ from irscope.analysis.integers import CONSTANT, GLOBALS, expression_of, folded, 
 from irscope.ir.ssa import Block, Function, Operation, Region, parameter_names
 
 #: Operations of the slice, over all programs, each about 40 ns: less than a second, after which there is no answer.
-_LIMIT = 20_000_000
+_LIMIT = 16_000_000
 
 DATA = "how often it runs depends on loaded data"
 SIZE = "too many different programs or iterations to count"
