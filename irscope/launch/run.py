@@ -336,7 +336,7 @@ def prepared(request: LaunchRequest, answer: Mapping[str, Any]) -> Launch:
 def with_work(launch: Launch, compilation: Compilation, request: LaunchRequest) -> Launch:
     """With bytes and operations of one launch, and irscope's static figures."""
     sizes = {argument.name: argument.bytes for argument in launch.arguments if argument.bytes is not None}
-    numbers = {a.name: a.value for a in launch.arguments if isinstance(a.value, int) and not isinstance(a.value, bool)}
+    numbers = {a.name: a.value for a in launch.arguments if isinstance(a.value, int)}
     work = dot_flops(first_ir(compilation), numbers, launch.grid, compilation.specialization.signature)
     uncertain = work.dots and work.total is None and request.flops is None
     return replace(
