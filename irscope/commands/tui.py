@@ -8,6 +8,8 @@ import sys
 
 
 def run(arguments: argparse.Namespace) -> int:
+    # All that is imported stays; `irscope.tui.app.run` enables the collector again.
+    gc.disable()
     from irscope.commands import request_from
     from irscope.request import usage_error
 
@@ -21,8 +23,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     # The compiler works in its own process while Textual loads here.
     begun = Run(request)
-    # All that is imported stays; `irscope.tui.app.run` enables the collector again.
-    gc.disable()
     from irscope.tui.app import run as run_app
 
     return run_app(request, begun=begun, watch=arguments.watch)
