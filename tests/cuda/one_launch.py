@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+import types
 from pathlib import Path
 from typing import Any
 
@@ -166,15 +167,21 @@ def same_bits(one: Any, other: Any) -> bool:
     return torch.equal(one.view(torch.uint8), other.view(torch.uint8))
 
 
-def bench(launch: prepare.Prepared) -> dict[str, Any]:
-    """What Triton's own benchmark, and its own loading of the kernel, say about the same launch."""
+def bench(launch: prepare.Prepared, rounds: int = 5) -> dict[str, Any]:
+    """What Triton's own benchmark, and its own loading of the kernel, say about the same launch.
+
+    irscope's timing and Triton's take turns: the GPU's clocks change with its load.
+    """
     compiled = launch.run()
-    median = triton.testing.do_bench(launch.run, return_mode="median") * 1e3
-    again = triton.testing.do_bench(launch.run, return_mode="median") * 1e3
-    graph = triton.testing.do_bench_cudagraph(launch.run, return_mode="median") * 1e3
+    silent = types.SimpleNamespace(send=lambda *words, **fields: None)
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(measure.time_launch(launch.run, None, silent)[0]["median"])
+        theirs.append(triton.testing.do_bench(launch.run, return_mode="median") * 1e3)
     return {
-        "do_bench": [median, again],
-        "graph": graph,
+        "ours": ours,
+        "do_bench": theirs,
+        "graph": triton.testing.do_bench_cudagraph(launch.run, return_mode="median") * 1e3,
         "registers": compiled.n_regs,
         "shared": compiled.metadata.shared,
         "max_threads": getattr(compiled, "n_max_threads", None),

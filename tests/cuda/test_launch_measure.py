@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -55,18 +56,20 @@ def works() -> bool:
 
 @pytest.mark.parametrize("case", ["small", "good", "large", "product", "big_product"])
 def test_the_median_is_do_benchs(case: str) -> None:
-    """Within 2 % of one of its runs: clocks move between processes, and between its own runs."""
+    """Within 2 %, or between do_bench's own runs where those differ by more."""
     result = measured(case)
-    median = result["timing"]["median"]
-    assert any(abs(median / theirs - 1) < 0.02 for theirs in result["bench"]["do_bench"]), result
-    assert result["timing"]["p20"] <= median <= result["timing"]["p80"]
-    assert 10 <= result["timing"]["runs"] <= 1000
+    median, theirs = statistics.median(result["bench"]["ours"]), result["bench"]["do_bench"]
+    assert 0.98 * min(theirs) < median < 1.02 * max(theirs), (result["bench"], result["timing"])
+    timing = result["timing"]
+    assert timing["p20"] <= timing["median"] <= timing["p80"]
+    assert 10 <= timing["runs"] <= 1000
 
 
 def test_short_kernels_run_in_a_graph_too() -> None:
     result = measured("small")
     assert result["graph"]["median"] < result["timing"]["median"], "the L2 is warm, and no event is between"
-    assert result["graph"]["median"] == pytest.approx(result["bench"]["graph"], rel=0.15)
+    # Triton's waits for each replay, so that starting the graph counts: 0.2 us a launch.
+    assert 0.7 * result["bench"]["graph"] < result["graph"]["median"] < 1.05 * result["bench"]["graph"]
     assert measured("large")["graph"] is None
 
 
@@ -127,7 +130,7 @@ def test_a_counter_is_set_back_before_each_run() -> None:
     assert outputs["out_ptr"]["written"] == outputs["out_ptr"]["elements"]
     assert outputs["counter_ptr"]["first"] == [2048 + 64]
     assert result["graph"] is None
-    assert result["timing"]["median"] > 2 * result["bench"]["do_bench"][0], "do_bench times launches without work"
+    assert result["timing"]["median"] > 2 * min(result["bench"]["do_bench"]), "do_bench times launches without work"
 
 
 def test_writes_outside_are_counted() -> None:

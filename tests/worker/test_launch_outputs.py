@@ -95,6 +95,15 @@ def test_large_integers_are_not_rounded() -> None:
     assert outputs.first_elements(values) == [2**62 + 1, -(2**62) - 3]
 
 
+@pytest.mark.parametrize("shape", [(3, 3, 3), (20,), (2, 100), (100, 2), (1, 5, 1, 4)])
+def test_the_first_elements_are_in_the_order_of_the_indices(shape: tuple[int, ...]) -> None:
+    values = torch.randn(shape)
+    assert outputs.first_elements(values) == values.flatten()[:8].tolist()
+    assert outputs.first_elements(values.t() if len(shape) == 2 else values.flatten()) == (
+        (values.t() if len(shape) == 2 else values).flatten()[:8].tolist()
+    )
+
+
 def test_a_tensor_that_is_read_too_counts_its_changes() -> None:
     out = torch.arange(10.0)
 

@@ -25,6 +25,8 @@ BUDGET = 200_000.0
 LONGEST = 2_000_000.0
 RUNS = range(10, 1000)
 FEWEST_RUNS = 3
+#: Nothing is taken to be shorter, an empty grid neither.
+SHORTEST = 0.1
 #: From here on, each run is waited for and told about.
 SLOW = 100_000.0
 #: Below this many microseconds, what an event itself takes shows: a graph of many launches has none between them.
@@ -52,6 +54,8 @@ def measure_launch(request: dict[str, Any], wire: Any) -> dict[str, Any]:
         snapshot = copies.Snapshot(watched.tensors)
         if snapshot.on_cpu:
             warnings.append("the GPU's memory does not hold copies of what the kernel writes: they are on the CPU")
+        if 0 in prepared.grid:
+            warnings.append(f"the grid {tuple(prepared.grid)} is empty: nothing runs")
         compiled = prepared.run()
         # An error of the kernel's surfaces here, and not in whatever comes next.
         torch.cuda.synchronize()
@@ -149,6 +153,7 @@ def slow_times(run: Run, before: Run, first: float, wire: Any) -> list[float]:
 
 def repeats(single: float, overhead: float) -> int:
     """How many runs of so many microseconds, each after an overhead, make a measurement."""
+    single = max(single, SHORTEST)
     wanted = min(max(int(BUDGET / (single + overhead)), RUNS.start), RUNS.stop)
     return max(FEWEST_RUNS, min(wanted, int(LONGEST / single)))
 
@@ -193,7 +198,7 @@ def graph_times(run: Run, single: float) -> tuple[list[float], str, int]:
     """Microseconds of a launch among many in a CUDA graph, of some replays; "graph"; launches in all."""
     import torch
 
-    launches = min(max(int(GRAPH_MICROSECONDS / max(single, 0.1)), GRAPH_LAUNCHES.start), GRAPH_LAUNCHES.stop)
+    launches = min(max(int(GRAPH_MICROSECONDS / max(single, SHORTEST)), GRAPH_LAUNCHES.start), GRAPH_LAUNCHES.stop)
     graph = torch.cuda.CUDAGraph()
     collecting = gc.isenabled()
     # A kernel that is collected while it records would unload its module, which a recording does not allow.
