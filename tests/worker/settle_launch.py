@@ -83,6 +83,7 @@ def tell_guard(guard: Any) -> dict[str, Any]:
     return {
         "bytes": [part.numel() for part in parts],
         "holds": sorted({int(byte) for part in parts for byte in part.unique()}),
+        "byte": guard.byte,
         "start": guard.start * guard.storage.element_size(),
     }
 

@@ -12,8 +12,8 @@ from ..protocol import Rejected, names_hint
 
 #: Most blocks along x, y and z that CUDA takes.
 LIMITS = (2**31 - 1, 65535, 65535)
-#: No grid needs more; Python's own parser takes deep nesting badly.
-LONGEST = 1000
+#: No grid needs more, and what nests deeper than this would be too deep for Python.
+LONGEST = 300
 
 
 def cdiv(size: int, block: int) -> int:
@@ -39,7 +39,7 @@ def evaluate(text: str, values: Mapping[str, Any]) -> tuple[int, ...]:
     try:
         if len(text) > LONGEST:
             raise SyntaxError
-        tree = ast.parse(f"({text}\n)", mode="eval").body
+        tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise refused(text, "is not an expression") from None
     axes = tree.elts if isinstance(tree, ast.Tuple) else [tree]
@@ -88,8 +88,9 @@ def arithmetic(function: Callable[..., int], operands: list[int], text: str) -> 
 
 
 def refused(text: str, why: str) -> Rejected:
+    shown = text if len(text) <= 60 else f"{text[:57]}..."
     return Rejected(
-        "usage", f"--grid '{text}' {why}",
+        "usage", f"--grid '{shown}' {why}",
         hint="up to three integers with commas: numbers, parameters, + - * // %, cdiv, min, max",
     )  # fmt: skip
 

@@ -13,8 +13,10 @@ from typing import Any
 from ..protocol import Rejected, names_hint
 from .words import element_type, torch_type
 
-#: Every byte of a guard. In each floating-point type it is a large finite number, so that reads outside show too.
+#: Every byte of the first tensor's guards; those of the next ones are one more each, so that a kernel which copies
+#: past the end of one tensor past the end of another shows. Finite in every floating-point type.
 POISON = 0x5A
+POISONS = 16
 #: At least so much lies before and after each made tensor; a multiple of what any load wants to be aligned to.
 GUARD_BYTES = 64 << 10
 ALIGNMENT = 512
@@ -31,12 +33,13 @@ LARGEST_INTEGER = 127
 class Guard:
     """A made tensor lies at elements ``start:end`` of ``storage``, a flat tensor of the same element type.
 
-    The rest of ``storage`` holds the bytes `POISON`, so that a write outside of the tensor shows and harms nothing.
+    Every byte of the rest of ``storage`` is ``byte``, so that a write outside of the tensor shows and harms nothing.
     """
 
     storage: Any
     start: int
     end: int
+    byte: int = POISON
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,7 @@ class Maker:
         import torch
 
         generator = torch.Generator(device=self.device)
-        generator.manual_seed((self.seed << 32 ^ zlib.crc32(name.encode())) % 2**63)
+        generator.manual_seed(zlib.crc32(f"{self.seed} {name}".encode()))
         floating = flat.dtype.is_floating_point
         if given.kind == "zeros":
             flat.zero_()
@@ -187,9 +190,9 @@ class Maker:
         size = elements + 2 * before
         self.refuse_what_does_not_fit(name, size * dtype.itemsize)
         storage = torch.empty(size, dtype=dtype, device=self.device)
-        guard = Guard(storage, before, before + elements)
+        guard = Guard(storage, before, before + elements, POISON + len(self.guards) % POISONS)
         for part in (storage[: guard.start], storage[guard.end :]):
-            part.view(torch.uint8).fill_(POISON)
+            part.view(torch.uint8).fill_(guard.byte)
         self.guards[name] = guard
         return storage[guard.start : guard.end].view(shape)
 

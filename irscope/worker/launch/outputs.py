@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from . import copies, saving, words
-from .inputs import POISON as GUARD_BYTE
 from .inputs import Guard
 
 #: By element size in bytes: a NaN in every floating-point type of that size, with a payload that no arithmetic has.
@@ -208,11 +207,11 @@ def put_back(tensor: Any, before: Any, mask: Any) -> None:
 
 def refill(guard: Guard) -> None:
     for part in guard_parts(guard):
-        part.fill_(guard_pattern(part))
+        part.fill_(guard_pattern(part, guard.byte))
 
 
 def written_outside(guard: Guard) -> int:
-    return sum(int((part != guard_pattern(part)).sum()) for part in guard_parts(guard))
+    return sum(int((part != guard_pattern(part, guard.byte)).sum()) for part in guard_parts(guard))
 
 
 def guard_parts(guard: Guard) -> list[Any]:
@@ -220,8 +219,8 @@ def guard_parts(guard: Guard) -> list[Any]:
     return [flat[: guard.start], flat[guard.end :]]
 
 
-def guard_pattern(part: Any) -> int:
-    return int.from_bytes(bytes([GUARD_BYTE]) * part.element_size(), "little")
+def guard_pattern(part: Any, byte: int) -> int:
+    return int.from_bytes(bytes([byte]) * part.element_size(), "little")
 
 
 def statistics(tensor: Any, unwritten: Any = None) -> dict[str, Any]:

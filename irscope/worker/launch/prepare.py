@@ -78,10 +78,11 @@ def use_device_of(prepared: Prepared, asked: int, notes: list[str]) -> None:
 
     tensors = copies.tensors_of(prepared.arguments)
     for name, tensor in tensors.items():
-        if tensor.device.type != "cuda":
+        if tensor.device.type != "cuda" and not tensor.is_pinned():
             raise Rejected("file", f"{name} is on the {tensor.device.type.upper()}: the kernel needs it on the GPU",
                            hint="make it with device='cuda'")  # fmt: skip
-    prepared.device = next((tensor.device.index for tensor in tensors.values()), asked)
+    on_gpu = (tensor.device.index for tensor in tensors.values() if tensor.device.type == "cuda")
+    prepared.device = next(on_gpu, asked)
     if prepared.device != asked:
         notes.append(f"the file's tensors are on GPU {prepared.device}, so that is where it runs")
         torch.cuda.set_device(prepared.device)

@@ -159,6 +159,10 @@ def made_launch(request: Mapping[str, Any], wire: Wire, module: Any, device: str
     options = {**answer.options, **{n: infer.literal(v) for n, v in (request.get("options") or {}).items()}}
     prepared = Prepared(kernel, launchable(module, kernel), found.arguments, found.constexprs, options, found.grid,
                         seed=int(request.get("seed") or 0), guards=found.guards)  # fmt: skip
+    if request.get("autotune") and kernel.configurations:
+        found.warnings.append(
+            f"configuration {answer.configuration}: the autotuner chooses in the file's own launches only"
+        )
     parameters = answer.parameters
     return Settled(
         prepared, "inputs", configuration=answer.configuration,
