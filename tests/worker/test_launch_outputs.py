@@ -190,7 +190,8 @@ def test_descriptors_and_tuples_have_tensors() -> None:
     arguments = {"d": Descriptor(torch.full((4,), 2.0)), "pair": pair, "n": 7, "nothing": None}
     tensors = copies.tensors_of(arguments)
     assert list(tensors) == ["d", "pair.0", "pair.2"]
-    assert {copies.parameter(name) for name in tensors} == {"d", "pair"}
+    assert [copies.is_among(name, {"pair"}) for name in tensors] == [False, True, True]
+    assert [copies.is_among(name, {"pair.2", "d"}) for name in tensors] == [True, False, True]
     other = {name: tensor + 1 for name, tensor in tensors.items()}
     assert copies.with_tensors(arguments["d"], "d", other).base[0] == 3.0
     assert arguments["d"].base[0] == 2.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,9 +105,10 @@ def with_tensors(value: Any, name: str, tensors: Mapping[str, Any]) -> Any:
     return value
 
 
-def parameter(name: str) -> str:
-    """The kernel's parameter that a tensor of `tensors_of` belongs to."""
-    return name.partition(".")[0]
+def is_among(name: str, names: Collection[str]) -> bool:
+    """Whether a tensor of `tensors_of` is named: by its own name (``pair.0``), or by its parameter's (``pair``)."""
+    parts = name.split(".")
+    return any(".".join(parts[:count]) in names for count in range(1, len(parts) + 1))
 
 
 def span(tensor: Any) -> tuple[int, int]:

@@ -44,6 +44,6 @@ def save_launch(request: dict[str, Any], wire: Any) -> dict[str, Any]:
         },
         folder / "arguments.pt",
     )
-    names = [name for name in tensors if written is None or copies.parameter(name) in written]
+    names = [name for name in tensors if written is None or copies.is_among(name, written)]
     torch.save({name: after.view(name) for name in names}, folder / "outputs.pt")
     return {"arguments": str(folder / "arguments.pt"), "outputs": str(folder / "outputs.pt")}

@@ -54,7 +54,7 @@ def check_launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     results = load(folder / "outputs.pt")
     before = copies.tensors_of(load(folder / "arguments.pt")["arguments"])
     named = request.get("written")
-    names = [name for name in results if named is None or copies.parameter(name) in named]
+    names = [name for name in results if named is None or copies.is_among(name, named)]
     comparisons, reasons = [], []
     for name in names:
         comparison, reason = compared(name, results[name], before[name], run)

@@ -50,11 +50,11 @@ def observed(
     if written is None:
         return Observed(compared=dict(tensors))
     for name, tensor in tensors.items():
-        if copies.parameter(name) not in written:
+        if not copies.is_among(name, written):
             continue
         # Poison in memory that another parameter reads would change what the kernel computes.
         is_read = read is None or any(
-            copies.parameter(other) in read and (other == name or copies.overlap(tensor, tensors[other]))
+            copies.is_among(other, read) and (other == name or copies.overlap(tensor, tensors[other]))
             for other in tensors
         )
         (found.compared if is_read else found.poisoned)[name] = tensor
