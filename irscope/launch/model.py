@@ -113,6 +113,7 @@ class Output:
     name: str
     type: str
     shape: tuple[int, ...]
+    #: In memory: an expanded tensor's repetitions count once.
     elements: int
     #: Elements that this launch wrote: exact where the kernel only writes the tensor, else those that changed.
     written: int | None
@@ -123,6 +124,7 @@ class Output:
     mean: float | None
     nan: int
     inf: int
+    #: Numbers; ``"nan"``, ``"inf"`` and ``"-inf"`` as text, which JSON has; ``None`` was not written.
     first: tuple[Any, ...]
     #: Elements written outside the tensor, in the guard around it; ``None`` where it has none.
     outside: int | None = None
