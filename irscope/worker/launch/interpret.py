@@ -118,9 +118,11 @@ def explained(kernel: str) -> Iterator[None]:
     """Within, a failure of Triton's interpreter is `Rejected` in words; of the kernel's Python it is itself."""
     try:
         yield
-    except Exception as error:
-        rejected = traced.explain(error, kernel)
-        raise rejected or traced.innermost(error) from error
+        return
+    except Exception as caught:
+        rejected, error = traced.explain(caught, kernel), traced.innermost(caught)
+    # Out of the handler: the innermost error is the cause of the one caught, and must not have it as its own.
+    raise rejected or error
 
 
 def kernel_of(path: Path, name: str | None) -> Any:
