@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import os
 from collections.abc import Callable, Iterator
@@ -111,6 +112,34 @@ def pipeline(backend: Any, options: Any, source: ASTSource) -> list[str]:
     backend.add_stages(stages, options, *([source.language] if takes_language else []))
     names = list(stages)
     return names[names.index(source.ext) :]
+
+
+def is_module(value: Any) -> bool:
+    """Whether a stage's result is MLIR, which can be told to name its own rows as locations."""
+    return hasattr(value, "create_location_snapshot")
+
+
+@contextmanager
+def observed_trees(observer: Callable[[JITFunction[Any], ast.AST], None]) -> Iterator[None]:
+    """Within, the tree of each function that Triton compiles is shown to ``observer`` first, which may change it."""
+    parse = JITFunction.parse
+
+    def observed(function: JITFunction[Any]) -> Any:
+        tree = parse(function)
+        observer(function, tree)
+        return tree
+
+    JITFunction.parse = observed  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        JITFunction.parse = parse  # type: ignore[method-assign]
+
+
+def source_rows(function: JITFunction[Any]) -> tuple[list[str], int]:
+    """The rows that a function's tree is made of, and how many columns of each file's row were left off."""
+    indented = inspect.getsourcelines(function.fn)[0][0]
+    return function.src.split("\n"), len(indented) - len(indented.lstrip(" \t"))
 
 
 def set_active_driver(stand_in: Any) -> None:

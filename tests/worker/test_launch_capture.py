@@ -15,6 +15,7 @@ pytest.importorskip("torch")
 SEVERAL = "several.py"
 TUNED = "tuned.py"
 STUBBORN = "stubborn.py"
+DESCRIPTORS = "descriptors.py"
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "first": {"path": SEVERAL},
@@ -40,6 +41,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "tuned, changed": {"path": TUNED, "kernel": "sum_kernel", "constants": {"BLOCK": "128"}},
     "tuned, not there": {"path": TUNED, "kernel": "sum_kernel", "configuration": 9},
     "list tuned": {"path": TUNED, "list": True},
+    "descriptor": {"path": DESCRIPTORS, "compile": True},
+    "descriptor, changed": {"path": DESCRIPTORS, "constants": {"BLOCK": "64"}},
     "caught": {"path": STUBBORN, "kernel": "kernel", "entry": "catches_everything"},
     "thread": {"path": STUBBORN, "kernel": "kernel", "entry": "launches_in_a_thread"},
     "process": {"path": STUBBORN, "kernel": "kernel", "entry": "launches_in_a_process"},
@@ -168,6 +171,17 @@ def test_a_kernel_behind_a_decorator_of_the_files_own_is_found(answers: dict[str
         ("fill_kernel", 0), ("sum_kernel", 0), ("sum_kernel", 1),
     ]  # fmt: skip
     assert sites[0]["line"] == line_of(TUNED, "fill[(1,)]")
+
+
+def test_descriptors_and_tuples_are_captured_as_the_hook_leaves_them(answers: dict[str, Any]) -> None:
+    pytest.importorskip("triton.tools.tensor_descriptor")
+    answer, changed = answers["descriptor"], answers["descriptor, changed"]
+    descriptor, pair = answer["arguments"]
+    assert (descriptor["type"], descriptor["shape"]) == ("tensordesc<fp32[32, 64]>", [128, 64])
+    assert changed["arguments"][0]["type"] == "tensordesc<fp32[64, 64]>"
+    assert pair["value"] == "(fp32[128, 64], fp32[128, 64])"
+    assert answer["specialization"]["attributes"]["pair.1"] == {"tt.divisibility": 16}
+    assert (answer["grid"], changed["grid"]) == ([4], [2])
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def settle(request: Mapping[str, Any], wire: Wire, device: str,
                        f"{wanted.number}", file=str(path), hint=f"--launch takes 0 to {len(launches) - 1}")  # fmt: skip
     why = never_launches(recording, path, kernel, request.get("entry"))
     if not may_be_made:
-        raise Rejected("usage", why, file=str(path), hint="irscope can make the inputs: --arg x_ptr=randn:1024")
+        raise Rejected("usage", why, file=str(path), hint="--inputs launches it on tensors that irscope makes")
     settled = made_launch(request, wire, recording.module, device)
     settled.sites = recording.sites
     settled.warnings.insert(0, f"{why}; the inputs are made")
