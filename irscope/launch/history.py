@@ -10,6 +10,7 @@ from pathlib import Path
 
 from irscope.launch.fields import from_fields
 from irscope.launch.model import Launch
+from irscope.model import Compilation
 from irscope.paths import cache_directory, write_whole
 
 #: Launches kept of one kernel, the last ones.
@@ -27,6 +28,13 @@ def load(file: str, kernel: str) -> tuple[Launch, ...]:
         kept = json.loads(file_of(file, kernel).read_text(encoding="utf-8"))
         return tuple(from_fields(Launch, fields) for fields in kept)
     return ()
+
+
+def of(compilation: Compilation) -> tuple[Launch, ...]:
+    """The launches of a compilation's kernel, oldest first: those kept here, and those that its bundle brought."""
+    kept = load(compilation.kernel.file, compilation.kernel.name)
+    brought = [launch for launch in compilation.launches if launch.when not in {other.when for other in kept}]
+    return tuple(sorted((*kept, *brought), key=lambda launch: launch.when))[-KEPT:]
 
 
 def add(launch: Launch) -> None:

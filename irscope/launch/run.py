@@ -134,7 +134,7 @@ def why_not() -> Failure | None:
     return Failure(
         "missing",
         "there is no CUDA device on this machine",
-        hint="Triton's interpreter runs the kernel on the CPU: irscope launch --interpret, or I in the launch panel",
+        hint="Triton's interpreter runs the kernel on the CPU: `irscope launch --interpret`, or the key c in the UI",
     )
 
 

@@ -30,6 +30,8 @@ class Where(Enum):
     LEAVE = auto()
     #: An error with a place in a file is in view.
     ERROR = auto()
+    #: A launch is in view that was compiled otherwise than what is in the panes.
+    LAUNCHED = auto()
     #: The source pane holds more than one file.
     FILES = auto()
 
@@ -143,6 +145,44 @@ ACTIONS: tuple[Action, ...] = (
         footer=True,
     ),
     Action(
+        "launch",
+        "L",
+        "launch",
+        "Run this kernel on the GPU: time it, look at what it wrote, ask the driver",
+        "Launch",
+        footer=True,
+    ),
+    Action(
+        "launch_inputs",
+        "i",
+        "inputs",
+        "Choose what a launch runs on: the file's own launches, or made inputs, a grid, a GPU, a check",
+        "Launch",
+    ),
+    Action(
+        "launch_check",
+        "c",
+        "check",
+        "Launch, and check the results in Triton's interpreter; without a GPU, run there alone",
+        "Launch",
+    ),
+    Action(
+        "launch_results",
+        "m",
+        "measurements",
+        "Show what the last launches of this kernel measured, or hide it",
+        "Launch",
+    ),
+    Action(
+        "view_launched",
+        "v",
+        "view what ran",
+        "Compile and show the very specialization that was launched",
+        "Launch",
+        Where.LAUNCHED,
+        footer=True,
+    ),
+    Action(
         "go_to_error",
         "e",
         "error",
@@ -155,7 +195,7 @@ ACTIONS: tuple[Action, ...] = (
         "leave",
         "escape",
         "cancel",
-        "Stop compiling, or leave what is open: a search, the error, a maximised pane",
+        "Stop compiling or launching, or leave what is open: a search, the error, a launch, a maximised pane",
         "Compile",
         Where.LEAVE,
         footer=True,
@@ -184,7 +224,14 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *(_pane_action(letter, stages) for letter, stages in LETTERS.items()),
     *(_box_action(number) for number in range(1, NUMBERED_BOXES + 1)),
-    Action("copy", "y,ctrl+c", "copy", "Copy the selection, or the line under the cursor", "Save", Where.PANE),
+    Action(
+        "copy",
+        "y,ctrl+c",
+        "copy",
+        "Copy the selection, the line under the cursor, or a launch's results",
+        "Save",
+        Where.PANE,
+    ),
     Action("save_stage", "s", "save stage", "Write this pane's text to a file", "Save", Where.PANE),
     Action("save_bundle", "b", "save all", "Write the whole compilation to a bundle", "Save", Where.RESULT),
     Action("next_theme", "t", "theme", "Switch to the next theme and keep it", "Program"),

@@ -7,7 +7,7 @@ import gc
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.app import App, SystemCommand
@@ -21,6 +21,7 @@ from irscope.request import Request
 from irscope.tui import actions
 from irscope.tui.actions import Where
 from irscope.tui.compiling import Compiling, Told
+from irscope.tui.launching import Launching, LaunchTold
 from irscope.tui.pipeline_strip import GPU
 from irscope.tui.preferences import Preferences
 from irscope.tui.prompt import Ask, Prompt
@@ -29,6 +30,9 @@ from irscope.tui.saving import as_path, save, suggested_name
 from irscope.tui.stage_pane import StagePane
 from irscope.tui.stages import LETTERS, SOURCE, describe
 from irscope.tui.workbench import Workbench
+
+if TYPE_CHECKING:
+    from irscope.launch.model import LaunchRequest
 
 _WATCH_SECONDS = 1.0
 
@@ -52,6 +56,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
         settings = settings or Config()
         self.bench = Workbench(request, settings.panes, settings.shown)
         self.compiling = Compiling(self, request)
+        self.launching = Launching(self)
         self.watch_files = watch
         self._begun = begun
         self.preferences = Preferences(self, settings)
@@ -74,10 +79,17 @@ class IrscopeApp(App[int], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         self.compiling.stop()
+        self.launching.stop()
 
     @on(Told)
     async def _told(self, message: Told) -> None:
         await self.compiling.heard(message)
+        if not self.compiling.running:
+            await self.launching.introduce()
+
+    @on(LaunchTold)
+    async def _launch_told(self, message: LaunchTold) -> None:
+        await self.launching.heard(message)
 
     @work(exclusive=True, group="devices")
     async def _look_for_devices(self) -> None:
@@ -139,6 +151,8 @@ class IrscopeApp(App[int], inherit_bindings=False):
                 return bench.compilation is not None
             case Where.ERROR:
                 return bench.error.failure is not None and bench.error.failure.line is not None
+            case Where.LAUNCHED:
+                return bool(self.launching.differences)
             case Where.FILES:
                 return SOURCE in bench.panes.panes and len(bench.source.texts) > 1
             case Where.LEAVE:
@@ -284,13 +298,19 @@ class IrscopeApp(App[int], inherit_bindings=False):
             return self.action_close_prompt
         if self.compiling.running:
             return self._cancel
+        if self.launching.running:
+            return self.launching.cancel
+        if bench.in_launch_panel:
+            return self._leave_launch
         if bench.error.display:
             return self._close_error
         if bench.change_bar.display:
             return bench.change_bar.close
         if bench.panes.maximised:
             return bench.panes.maximise
-        return bench.clear_search if bench.finder.active else None
+        if bench.finder.active:
+            return bench.clear_search
+        return bench.close_launch_panel if bench.launch_panel is not None and bench.launch_panel.display else None
 
     def action_leave(self) -> None:
         leave = self._what_to_leave()
@@ -305,6 +325,73 @@ class IrscopeApp(App[int], inherit_bindings=False):
     def _close_error(self) -> None:
         self.bench.error.close()
         self.bench.focus_pane()
+
+    # Launch
+
+    async def action_launch(self) -> None:
+        await self._launch()
+
+    async def action_launch_check(self) -> None:
+        if self.bench.device is None:
+            await self._launch(interpret=True, keep=False)
+        else:
+            await self._launch(check="interpreter", interpret=False, keep=False)
+
+    async def _launch(self, *, keep: bool = True, **changes: Any) -> None:
+        """Launch the kernel in view. ``changes``: of the launch request; ``keep``: for the launches after it too."""
+        request = self._can_launch()
+        if request is not None:
+            await self.launching.start(replace(request, **changes), keep=keep)
+
+    def _can_launch(self) -> LaunchRequest | None:
+        """The launch request in view, or ``None`` after saying why there is none."""
+        if self.launching.running:
+            self.notify("a launch is running; escape cancels it", severity="warning")
+            return None
+        request = self.launching.request_in_view()
+        if request is None:
+            self.notify("there is no kernel in view; o chooses one", severity="warning")
+        return request
+
+    @work(exclusive=True, group="form")
+    async def action_launch_inputs(self) -> None:
+        from irscope.tui.launch_form import LaunchForm
+
+        request = self._can_launch()
+        if request is None:
+            return
+        if self.bench.device is None:
+            request = replace(request, interpret=True)
+        found = self.bench.compilation
+        answer = await self.push_screen_wait(
+            LaunchForm(request, found, self.launching.launch, self.launching.sites_of(request))
+        )
+        if answer is not None:
+            await self.launching.start(answer)
+
+    async def action_launch_results(self) -> None:
+        panel = self.bench.launch_panel
+        if panel is not None and panel.display:
+            self._leave_launch()
+        elif self.launching.launch is not None:
+            self.bench.open_launch_panel(focus=True)
+        elif not await self.launching.show_history():
+            self.notify("this kernel was not launched yet; L launches it")
+
+    def action_view_launched(self) -> None:
+        request = self.launching.request_of_launched()
+        if request is not None:
+            self.compiling.start(request)
+
+    def action_copy_launch(self) -> None:
+        assert self.bench.launch_panel is not None
+        self._copy(self.bench.launch_panel.to_copy)
+
+    def _leave_launch(self) -> None:
+        if self.bench.has_class("launch-alone"):
+            self.bench.remove_class("launch-alone")
+        else:
+            self.bench.close_launch_panel()
 
     # Panes
 
@@ -321,13 +408,16 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self._pane.view.wrap = not self._pane.view.wrap
 
     def action_maximise(self) -> None:
-        self.bench.panes.maximise()
+        if self.bench.in_launch_panel:
+            self.bench.toggle_class("launch-alone")
+        else:
+            self.bench.panes.maximise()
 
     def action_next_pane(self) -> None:
-        self.bench.panes.step(1)
+        self.bench.step(1)
 
     def action_previous_pane(self) -> None:
-        self.bench.panes.step(-1)
+        self.bench.step(-1)
 
     def action_move_pane_left(self) -> None:
         self.bench.panes.move(-1)
@@ -350,21 +440,27 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self.bench.panes.toggle(name)
         self.preferences.keep_panes(self.bench.panes)
 
-    def action_show_box(self, number: int) -> None:
+    async def action_show_box(self, number: int) -> None:
         boxes = self.bench.strip.boxes
         if number > len(boxes):
             return
         name = boxes[number - 1].name
         if name == GPU:
-            self.notify(self.bench.device or "there is no CUDA device on this machine", title="GPU")
+            await self.action_launch()
         else:
             self.bench.panes.use(name)
 
     # Save
 
     def action_copy(self) -> None:
+        if self.bench.in_launch_panel:
+            self.action_copy_launch()
+            return
         view = self._pane.view
         text = view.selected_text() or (view.lines[view.cursor_row] if view.lines else "")
+        self._copy(text)
+
+    def _copy(self, text: str) -> None:
         self.copy_to_clipboard(text)
         lines = text.count("\n") + 1
         self.notify(

@@ -83,7 +83,7 @@ def fields(kernel: Kernel, chosen: Specialization | None, request: Request) -> l
                 Field(
                     "argument",
                     name,
-                    request.arguments.get(name, _type(name, chosen)),
+                    request.arguments.get(name, type_in_view(name, chosen)),
                     provenance,
                     given or name in request.arguments,
                     chosen.evidence.get(name, ""),
@@ -145,7 +145,7 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _type(name: str, chosen: Specialization) -> str:
+def type_in_view(name: str, chosen: Specialization) -> str:
     """A parameter's type in the syntax of ``--arg``: "*fp16:16", "i32", or the value it is fixed to."""
     if name in chosen.constexprs:
         return repr(chosen.constexprs[name])

@@ -15,7 +15,7 @@ from irscope.tui.stages import describe
 
 GPU = "gpu"
 _CLOCK_SECONDS = 0.1
-_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
 class State(Enum):
@@ -90,8 +90,8 @@ class PipelineStrip(Widget):
 
     @property
     def at_rest(self) -> bool:
-        """Nothing is being made, or about to be."""
-        return not any(box.state in (State.COMPILING, State.WAITING) for box in self.boxes)
+        """No stage is being made, or about to be. (A launch is none.)"""
+        return not any(box.state in (State.COMPILING, State.WAITING) for box in self.boxes if box.name != GPU)
 
     def start(self, name: str) -> None:
         self.update(name, state=State.COMPILING, started=monotonic())
@@ -99,7 +99,10 @@ class PipelineStrip(Widget):
     def stop(self) -> None:
         """The compiler was stopped: what it was at is marked, and nothing waits any more."""
         ended = {State.COMPILING: State.STOPPED, State.WAITING: State.ABSENT}
-        self._set(tuple(replace(box, state=ended.get(box.state, box.state)) for box in self.boxes))
+        stopped = (
+            box if box.name == GPU else replace(box, state=ended.get(box.state, box.state)) for box in self.boxes
+        )
+        self._set(tuple(stopped))
 
     def mark(self, name: str | None) -> None:
         if name != self.current:
@@ -155,7 +158,7 @@ class _Level:
 
 def _glyph(box: Box) -> str:
     if box.state is State.COMPILING:
-        return _SPINNER[int(monotonic() / _CLOCK_SECONDS) % len(_SPINNER)]
+        return SPINNER[int(monotonic() / _CLOCK_SECONDS) % len(SPINNER)]
     return box.state.glyph.strip()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,9 @@ def save(ask: Ask, path: Path, bench: Workbench) -> None:
     found, pane = bench.compilation, bench.panes.pane
     if ask is Ask.SAVE_BUNDLE and found is not None:
         from irscope import session
+        from irscope.launch import history
 
-        session.save(found, path)
+        session.save(replace(found, launches=history.of(found)), path)
     elif ask is Ask.SCREENSHOT:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(bench.app.export_screenshot(), encoding="utf-8")

@@ -27,10 +27,10 @@ _KNOWN = {
     entry.name: entry
     for entry in (
         StageTitle(SOURCE, "Python", "Py", "S"),
-        StageTitle("glir", "Gluon IR", "GlIR", "I"),
+        StageTitle("glir", "Gluon IR", "GlIR", "U"),
         StageTitle("ttir", "TTIR", "TTIR", "T"),
         StageTitle("ttgir", "TTGIR", "TTGIR", "G"),
-        StageTitle("llir", "LLVM IR", "LLVM", "L", "instr"),
+        StageTitle("llir", "LLVM IR", "LLVM", "I", "instr"),
         StageTitle("ptx", "PTX", "PTX", "P", "instr"),
         StageTitle("sass", "SASS", "SASS", "A", "instr"),
         StageTitle("cubin", "cubin", "cubin", "C"),

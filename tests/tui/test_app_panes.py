@@ -56,7 +56,7 @@ async def test_letters_show_and_hide(matmul_request: Request, own_configuration:
         before = panes.shown
         await driver.press("P")
         assert panes.shown == [name for name in before if name != "ptx"]
-        await driver.press("S", "G", "A", "T", "L", "C")
+        await driver.press("S", "G", "A", "T", "I", "C")
         assert panes.shown
         await driver.until(lambda: config.path().exists())
 

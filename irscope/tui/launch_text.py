@@ -1,0 +1,194 @@
+"""What the launch panel says of a launch, as styled text. No widgets here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from textual.content import Content
+
+from irscope.launch.model import Argument, Check, Launch, Output
+from irscope.model import Failure, Kernel, Specialization
+from irscope.report import launch as report
+from irscope.report.summary import table
+from irscope.tui.form_values import MAIN_OPTIONS, type_in_view
+
+GOOD = ("✓ ", "$text-success")
+BAD = ("✗ ", "$text-error")
+ODD = ("! ", "$text-warning")
+#: Cells between two columns of tables.
+GAP = 4
+
+
+def columns(launch: Launch, earlier: Sequence[Launch], width: int) -> list[Content]:
+    """The tables of a launch, in two columns where both fit into ``width`` cells, else in one."""
+    speed, check, figures, before = (
+        speed_of(launch),
+        check_of(launch.check),
+        figures_of(launch),
+        table_of_earlier(launch, earlier),
+    )
+    outputs, arguments = outputs_of(launch.outputs), arguments_of(launch.arguments)
+    left, right = stack(speed, check, figures, before), stack(outputs, arguments)
+    if left and right and widest(left) + GAP + widest(right) <= width:
+        return [left, right]
+    return [stack(speed, check, outputs, figures, arguments, before)]
+
+
+def stack(*sections: Content) -> Content:
+    return Content("\n\n").join(section for section in sections if section)
+
+
+def widest(text: Content) -> int:
+    return max((line.cell_length for line in text.split("\n")), default=0)
+
+
+def titled(title: str, lines: Iterable[Content]) -> Content:
+    body = list(lines)
+    return Content("\n").join([Content.styled(title, "bold $primary"), *body]) if body else Content()
+
+
+def heading(launch: Launch) -> Content:
+    """What was launched, where and when, on one line or as many as it takes."""
+    name, _, rest = report.heading(launch).partition("  ")
+    return Content.assemble((name, "bold"), "  ", rest, "   ", (launch.when[:16].replace("T", " "), "$text-muted"))
+
+
+def speed_of(launch: Launch) -> Content:
+    rows = list(report.speed_rows(launch))
+    name, value = (max((len(row[at]) for row in rows), default=0) for at in (0, 1))
+    return titled(
+        "speed",
+        (
+            Content.assemble((f"{what:{name}}  ", "$text-muted"), (f"{found:>{value}}  ", "bold"), said)
+            for what, found, said in rows
+        ),
+    )
+
+
+def check_of(check: Check | None) -> Content:
+    if check is None:
+        return Content()
+    first, *rest = report.check_lines(check)
+    if not check.comparisons:
+        return titled("check", [Content.assemble("  " if check.passed else ODD, first)])
+    lines = [Content.assemble(GOOD if check.passed else BAD, first)]
+    for entry, line in zip(check.comparisons, rest, strict=False):
+        lines.append(Content.assemble(GOOD if entry.passed else BAD, line.strip()))
+    lines += [Content(line) for line in rest[len(check.comparisons) :]]
+    return titled("check", lines)
+
+
+def figures_of(launch: Launch) -> Content:
+    """The driver's figures beside irscope's; each that differs is an error of irscope's."""
+    head, *rows = report.figure_table(launch.static, launch.driver).splitlines() or [""]
+    if not rows:
+        return Content()
+    lines = [Content.styled(f"  {head}", "$text-muted")]
+    for row in rows:
+        wrong = report.WRONG in row
+        lines.append(Content.assemble(BAD if wrong else "  ", (row, "$text-error") if wrong else row))
+    count = len(launch.disagreements)
+    title = (
+        f"per block: {count} of irscope's figures are not the driver's" if count else "per block, as the driver says"
+    )
+    return titled(title, lines)
+
+
+def outputs_of(outputs: Sequence[Output]) -> Content:
+    if not outputs:
+        return Content()
+    head, *rows = report.output_table(outputs).splitlines()
+    lines = [Content.styled(f"  {head}", "$text-muted")]
+    lines += [Content.assemble(mark_of(output), row) for output, row in zip(outputs, rows, strict=True)]
+    files = [output.file for output in outputs if output.file]
+    lines += [Content.styled(f"  wrote {file}", "$text-muted") for file in files]
+    return titled("tensors written", lines)
+
+
+def mark_of(output: Output) -> tuple[str, str]:
+    if output.outside:
+        return BAD
+    incomplete = not output.changed_only and output.written is not None and output.written < output.elements
+    return ODD if output.nan or output.inf or incomplete else GOOD
+
+
+def arguments_of(arguments: Sequence[Argument]) -> Content:
+    return titled("arguments", (Content(f"  {row}") for row in report.argument_table(arguments).splitlines()))
+
+
+def table_of_earlier(launch: Launch, earlier: Sequence[Launch]) -> Content:
+    head, *rows = report.history_table(launch, earlier).splitlines() or [""]
+    return titled("earlier launches", (Content(f"  {row}") for row in (head, *rows) if rows))
+
+
+def table_of_kept(kept: Sequence[Launch], most: int = 8) -> Content:
+    """Launches alone, the last one first: where there is none to compare them with."""
+    rows = [
+        (
+            launch.when[:16].replace("T", " "),
+            report.time_words(launch.timing.median) if launch.timing else "not timed",
+            launch.device.name if launch.device else "interpreter",
+            report.options_words(launch),
+        )
+        for launch in reversed(kept[-most:])
+    ]
+    return titled("earlier launches", (Content(f"  {row}") for row in table(rows, right=(1,)).splitlines()))
+
+
+def failure_of(failure: Failure) -> Content:
+    """One line that says what went wrong, one that says what to try, and the log."""
+    parts: list[Content | str | tuple[str, str]] = [BAD]
+    if failure.file:
+        place = ":".join(str(part) for part in (failure.file, failure.line, failure.column) if part is not None)
+        parts += [(place, "bold"), ": "]
+    parts.append((failure.message.strip(), "$text-error"))
+    if failure.hint:
+        parts += ["\n", ("try: ", "bold"), failure.hint, "  ", (" y copies ", "reverse @click=app.copy_launch")]
+    if failure.detail and failure.detail.strip() not in failure.message:
+        parts += ["\n", (failure.detail.rstrip(), "$text-muted")]
+    return Content.assemble(*parts)
+
+
+def command_in(hint: str) -> str:
+    """What to paste of a hint: the command between backquotes where it has one, else all of it."""
+    _, quoted, rest = hint.partition("`")
+    command, closed, _ = rest.partition("`")
+    return command if quoted and closed else hint
+
+
+def notes_of(launch: Launch) -> Content:
+    """Warnings, and what the file printed."""
+    lines = [Content.assemble(ODD, warning) for warning in launch.warnings]
+    if launch.log.strip():
+        lines += [Content.styled("printed by the file", "bold $primary"), Content(launch.log.rstrip())]
+    return Content("\n").join(lines)
+
+
+def brief_time(microseconds: float) -> str:
+    """For the strip: three digits that count, "9.31 µs", "214 µs", "1.23 ms"."""
+    value, unit = (microseconds / 1000, "ms") if microseconds >= 999.5 else (microseconds, "µs")
+    return f"{value:.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {unit}"
+
+
+def differences(launch: Launch, kernel: Kernel, viewed: Specialization, arch: str) -> list[str]:
+    """Where a launch's specialization is not the one in view, in words; what only one of them says is passed over."""
+    found = list(pairs(launch, kernel, viewed))
+    if launch.device is not None:
+        found.append(("target", launch.device.arch, arch))
+    return [f"{name} {theirs} (here {ours})" for name, theirs, ours in found if theirs and ours and theirs != ours]
+
+
+def pairs(launch: Launch, kernel: Kernel, viewed: Specialization) -> Iterator[tuple[str, str, str]]:
+    launched = launch.specialization
+    for parameter in kernel.parameters:
+        if parameter.constexpr:
+            texts = [
+                repr(chosen.constexprs[parameter.name]) if parameter.name in chosen.constexprs else ""
+                for chosen in (launched, viewed)
+            ]
+        else:
+            texts = [type_in_view(parameter.name, chosen) for chosen in (launched, viewed)]
+        yield (parameter.name, texts[0], texts[1])
+    for name in MAIN_OPTIONS:
+        if name in launched.options and name in viewed.options:
+            yield (name, str(launched.options[name]), str(viewed.options[name]))

@@ -1,0 +1,322 @@
+"""What the app launches: the thread that a launch runs in, and what each of its steps puts on screen."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from irscope.client import Cancelled
+from irscope.model import Compilation, Failure, Target
+from irscope.request import Event, IrscopeError, Request, WorkerStarted
+from irscope.tui.pipeline_strip import GPU, Box, State
+
+if TYPE_CHECKING:
+    from irscope.launch.model import Launch, LaunchRequest, Site
+    from irscope.tui.app import IrscopeApp
+    from irscope.tui.launch_panel import LaunchPanel
+
+#: How long leaving irscope waits for a launch's worker to be stopped, in seconds.
+_PATIENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A launch is over; why, where it did not come to its end."""
+
+    failure: Failure | None = None
+
+
+@dataclass
+class LaunchTold(Message):
+    """A launch has something to say; posted by its thread."""
+
+    run: LaunchRun
+    news: Event | Ended
+
+
+class LaunchRun:
+    """A launch in a thread of its own, from now on."""
+
+    def __init__(self, app: IrscopeApp, request: LaunchRequest) -> None:
+        self.request = request
+        self._app = app
+        self._cancel = threading.Event()
+        # A daemon: where the worker does not end in time, leaving irscope does not wait for it, but ends it.
+        self._thread = threading.Thread(target=self._work, name="irscope-launch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Give up: the worker is stopped, and nothing more is said."""
+        self._cancel.set()
+
+    def wait(self) -> None:
+        self._thread.join(_PATIENCE_SECONDS)
+
+    def _tell(self, news: Event | Ended) -> None:
+        if not self._cancel.is_set():
+            self._app.post_message(LaunchTold(self, news))
+
+    def _work(self) -> None:
+        from irscope.launch import run
+
+        try:
+            reason = None if self.request.interpret else run.why_not()
+            if reason is not None:
+                raise IrscopeError(reason)
+            run.launch(self.request, self._tell, self._cancel)
+        except IrscopeError as error:
+            self._tell(Ended(error.failure))
+        except Cancelled:
+            pass
+        except Exception as error:
+            # A defect of irscope's must be seen, not end as a clock that runs for ever.
+            import traceback
+
+            failure = Failure("internal", f"{type(error).__name__}: {error}", detail=traceback.format_exc())
+            self._tell(Ended(failure))
+        else:
+            self._tell(Ended())
+
+
+class Launching:
+    """Runs one launch at a time, and keeps what the user said about how, by kernel."""
+
+    def __init__(self, app: IrscopeApp) -> None:
+        self._app = app
+        self._bench = app.bench
+        self._run: LaunchRun | None = None
+        self._settings: dict[tuple[str, str | None], LaunchRequest] = {}
+        #: The file's own launches as far as they are known, by file and kernel.
+        self.sites: dict[tuple[str, str | None], tuple[Site, ...]] = {}
+        #: A compilation of a bundle's whose launches were shown already.
+        self._introduced: Compilation | None = None
+        #: How many launches there were.
+        self.count = 0
+
+    @property
+    def running(self) -> bool:
+        return self._run is not None
+
+    @property
+    def panel(self) -> LaunchPanel | None:
+        return self._bench.launch_panel
+
+    @property
+    def launch(self) -> Launch | None:
+        """The launch in view."""
+        return self.panel.shown.launch if self.panel is not None else None
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """In what the launch in view was compiled otherwise than what is in the panes."""
+        return self.panel.shown.differences if self.panel is not None and self.panel.display else ()
+
+    def request_in_view(self) -> LaunchRequest | None:
+        """The launch of the kernel in view, with its options and what was said of its last launch.
+
+        ``None`` where no kernel of a Python file is in view.
+        """
+        from irscope.launch.model import LaunchRequest
+
+        asked, found = self._app.compiling.request, self._bench.compilation
+        if asked.path.suffix != ".py" and found is not None:
+            asked = replace(asked, path=Path(found.kernel.file), kernel=found.kernel.name)
+        elif asked.kernel is None and found is not None:
+            asked = replace(asked, kernel=found.kernel.name)
+        if asked.path.suffix != ".py":
+            return None
+        kept = self._settings.get(key_of(asked)) or LaunchRequest(asked)
+        return replace(kept, compile=replace(asked, timeout=kept.compile.timeout or asked.timeout))
+
+    def sites_of(self, request: LaunchRequest) -> tuple[Site, ...]:
+        """The file's own launches, as far as a launch told of them."""
+        return self.sites.get(key_of(request.compile), ())
+
+    async def start(self, request: LaunchRequest, *, keep: bool = True) -> None:
+        """Launch; the panel shows it from now on. ``keep``: the next launch of the kernel is like it."""
+        asked = request.compile
+        if keep:
+            self._settings[key_of(asked)] = request
+        self.count += 1
+        panel = await self._bench.have_launch_panel()
+        panel.change(
+            kernel=asked.kernel or asked.path.name,
+            launch=None,
+            earlier=self.history(),
+            failure=None,
+            phase="starting",
+            started=monotonic(),
+            differences=(),
+            note="",
+        )
+        self._bench.open_launch_panel(focus=True)
+        self._bench.show_launch_box(Box(GPU, State.COMPILING, size="launching", brief="launching", started=monotonic()))
+        self._run = LaunchRun(self._app, request)
+        self._app.refresh_bindings()
+
+    def stop(self) -> None:
+        """Irscope is being left."""
+        if self._run is not None:
+            self._run.stop()
+            self._run.wait()
+            self._run = None
+
+    def cancel(self) -> None:
+        """Give up what runs, and say so on screen."""
+        if self._run is None:
+            return
+        self._run.stop()
+        self._run = None
+        assert self.panel is not None
+        self.panel.change(phase=None, note="cancelled; L launches again")
+        launch = self.launch
+        self._bench.show_launch_box(box_of(launch) if launch is not None else None)
+
+    async def heard(self, message: LaunchTold) -> None:
+        if message.run is not self._run:
+            return
+        if isinstance(message.news, Ended):
+            self._end(message.news.failure)
+        else:
+            self._step(message.run.request.compile, message.news)
+
+    def _step(self, asked: Request, event: Event) -> None:
+        from irscope.launch.run import LaunchFinished, Phase, Prepared, SitesFound, Timed
+
+        panel = self.panel
+        assert panel is not None
+        match event:
+            case WorkerStarted():
+                panel.change(phase="loading Triton and torch")
+            case Phase():
+                counted = f", {event.done or 0} of {event.total}" if event.total else ""
+                panel.change(phase=f"{event.name}{counted}")
+            case SitesFound(sites=sites):
+                self.sites[key_of(asked)] = sites
+            case Prepared(launch=launch):
+                panel.change(launch=launch)
+            case Timed(launch=launch):
+                panel.change(launch=launch)
+            case LaunchFinished(launch=launch):
+                panel.change(launch=launch)
+                if launch.sites:
+                    self.sites[key_of(asked)] = launch.sites
+        if isinstance(event, Prepared | Timed | LaunchFinished):
+            self.compare()
+
+    def _end(self, failure: Failure | None) -> None:
+        self._run = None
+        panel = self.panel
+        assert panel is not None
+        panel.change(phase=None, failure=failure)
+        if failure is None:
+            assert panel.shown.launch is not None
+            self._bench.show_launch_box(box_of(panel.shown.launch))
+        elif self._bench.device is None and failure.kind == "missing":
+            self._bench.show_launch_box(None)
+        else:
+            self._bench.show_launch_box(Box(GPU, State.FAILED, size="failed", brief="failed"))
+        self._app.refresh_bindings()
+
+    # What is in view beside what was launched
+
+    def compare(self) -> None:
+        """Say whether what was launched is what is in view."""
+        from irscope.tui import launch_text
+
+        panel, found = self.panel, self._bench.compilation
+        if panel is None:
+            return
+        launch = panel.shown.launch
+        differences: tuple[str, ...] = ()
+        if launch is not None and found is not None and found.failure is None and found.kernel.name == launch.kernel:
+            differences = tuple(launch_text.differences(launch, found.kernel, found.specialization, str(found.target)))
+        if differences != panel.shown.differences:
+            panel.change(differences=differences)
+            self._app.refresh_bindings()
+
+    def request_of_launched(self) -> Request | None:
+        """A compilation of what was launched, as if the user had given it."""
+        from irscope.tui.form_values import MAIN_OPTIONS, type_in_view
+
+        launch, found = self.launch, self._bench.compilation
+        if launch is None or found is None:
+            return None
+        ran = launch.specialization
+        names = {parameter.name: parameter.constexpr for parameter in found.kernel.parameters}
+        types = {name: type_in_view(name, ran) for name, constexpr in names.items() if not constexpr}
+        return replace(
+            self._app.compiling.request,
+            path=Path(launch.file),
+            kernel=launch.kernel,
+            target=Target.parse(launch.device.arch) if launch.device is not None else found.target,
+            signature=None,
+            arguments={name: text for name, text in types.items() if text},
+            constants={name: repr(ran.constexprs[name]) for name, c in names.items() if c and name in ran.constexprs},
+            options={
+                **self._app.compiling.request.options,
+                **{name: str(ran.options[name]) for name in MAIN_OPTIONS if ran.options.get(name) is not None},
+            },
+            configuration=None,
+            fresh=False,
+        )
+
+    # The history
+
+    def history(self) -> tuple[Launch, ...]:
+        """The launches of the kernel in view, oldest first: those kept here, and those that its bundle brought."""
+        from irscope.launch import history
+
+        found, request = self._bench.compilation, self.request_in_view()
+        if found is not None:
+            return history.of(found)
+        if request is None or request.compile.kernel is None:
+            return ()
+        return history.load(str(request.compile.path), request.compile.kernel)
+
+    async def show_history(self, *, focus: bool = True) -> bool:
+        """Show the last launch of the kernel in view, and those before; whether there is one."""
+        kept = self.history()
+        if not kept:
+            return False
+        panel = await self._bench.have_launch_panel()
+        panel.change(kernel=kept[-1].kernel, launch=kept[-1], earlier=kept[:-1], failure=None, differences=(), note="")
+        self._bench.open_launch_panel(focus=focus)
+        self.compare()
+        return True
+
+    async def introduce(self) -> None:
+        """A compilation came into view: what a bundle says of its launches is shown with it."""
+        found = self._bench.compilation
+        if self.running:
+            return
+        launch = self.launch
+        self.compare()
+        if launch is None or found is None or found.kernel.name != launch.kernel or self.differences:
+            self._bench.show_launch_box(None)
+        else:
+            self._bench.show_launch_box(box_of(launch))
+        if found is not None and found.launches and found is not self._introduced:
+            self._introduced = found
+            self._bench.show_launch_box(box_of(found.launches[-1]))
+            if not self._bench.has_class("low"):
+                await self.show_history(focus=False)
+
+
+def key_of(request: Request) -> tuple[str, str | None]:
+    return str(request.path.absolute()), request.kernel
+
+
+def box_of(launch: Launch) -> Box | None:
+    """The strip's last box after a launch; ``None`` where nothing was timed on a GPU."""
+    from irscope.tui.launch_text import brief_time
+
+    if launch.timing is None:
+        return None
+    words = brief_time(launch.timing.median)
+    return Box(GPU, State.DONE, size=words, brief=words)
