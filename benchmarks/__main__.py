@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import command_line, mapping, pane_figures, terminal
+from benchmarks import command_line, launching, mapping, pane_figures, terminal
 from benchmarks.measure import Row, progress, table
 
 NOTE = """\
@@ -27,10 +27,17 @@ def main() -> int:
         "pane": lambda given: pane_figures.rows(8 * given.rounds),
         "correlation": lambda given: mapping.rows(given.rounds, given.tritonparse),
     }
+    # Needs a GPU, which the others do not: only where it is named.
+    named: dict[str, Callable[[argparse.Namespace], list[Row]]] = {"launch": lambda given: launching.rows(given.rounds)}
     options = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, epilog=NOTE, formatter_class=argparse.RawTextHelpFormatter
     )
-    options.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; all where none is named")
+    options.add_argument(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help=f"of {', '.join(parts)}, all where none is named; or {', '.join(named)}, which needs a GPU",
+    )
     options.add_argument("--rounds", type=int, default=9, metavar="N", help="runs of each side (default 9)")
     options.add_argument("--quick", action="store_true", help="two runs: does it all work?")
     options.add_argument(
@@ -38,12 +45,13 @@ def main() -> int:
         help="interpreter that has tritonparse 0.6.0 and torch; default: an environment made below .cache/",
     )  # fmt: skip
     given = options.parse_args()
-    if unknown := set(given.parts) - set(parts):
-        options.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+    if unknown := set(given.parts) - set(parts) - set(named):
+        options.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join([*parts, *named])}")
     if given.quick:
         given.rounds = 2
     begun = time.perf_counter()
-    found = [row for name, part in parts.items() if not given.parts or name in given.parts for row in part(given)]
+    chosen = {name: part for name, part in {**parts, **named}.items() if name in (given.parts or parts)}
+    found = [row for part in chosen.values() for row in part(given)]
     progress("\n\n")
     print(
         f"{platform.system()}, Python {platform.python_version()}, Triton {version('triton')},"

@@ -1,0 +1,47 @@
+"""What a launch is measured against: torch, Triton, a sample's kernel and ``triton.testing.do_bench``, no more.
+
+    python benchmarks/bare_launch.py vector_add|matmul
+
+Prints the median in microseconds. Sizes and options are those of the sample's own launch.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+import triton
+import triton.testing
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sample_kernels"))
+
+
+def vector_add():
+    from vector_add import vector_add_kernel
+
+    x, y = torch.randn(2, 1 << 27, device="cuda").unbind()
+    out = torch.empty_like(x)
+    grid = (triton.cdiv(out.numel(), 1024),)
+    return lambda: vector_add_kernel[grid](x, y, out, out.numel(), BLOCK_SIZE=1024)
+
+
+def matmul():
+    from matmul import matmul_kernel
+
+    size = 4096
+    a, b = torch.randn(2, size, size, device="cuda", dtype=torch.float16).unbind()
+    c = torch.empty_like(a)
+    first = matmul_kernel.configs[0]
+    tiles = triton.cdiv(size, first.kwargs["BLOCK_M"]) * triton.cdiv(size, first.kwargs["BLOCK_N"])
+    strides = (*a.stride(), *b.stride(), *c.stride())
+    return lambda: matmul_kernel.fn[(tiles,)](a, b, c, size, size, size, *strides, **first.all_kwargs())
+
+
+def main() -> None:
+    call = {"vector_add": vector_add, "matmul": matmul}[sys.argv[1]]()
+    call()
+    torch.cuda.synchronize()
+    print(triton.testing.do_bench(call, return_mode="median") * 1e3, flush=True)
+
+
+if __name__ == "__main__":
+    main()
