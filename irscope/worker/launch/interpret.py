@@ -118,11 +118,12 @@ def explained(kernel: str) -> Iterator[None]:
     """Within, a failure of Triton's interpreter is `Rejected` in words; of the kernel's Python it is itself."""
     try:
         yield
-        return
     except Exception as caught:
         rejected, error = traced.explain(caught, kernel), traced.innermost(caught)
-    # Out of the handler: the innermost error is the cause of the one caught, and must not have it as its own.
-    raise rejected or error
+        # Raised here, the cause of what was caught has that as its context: a circle, unless it is cut.
+        if error is not caught:
+            caught.__cause__ = caught.__context__ = None
+        raise rejected or error from None
 
 
 def kernel_of(path: Path, name: str | None) -> Any:
