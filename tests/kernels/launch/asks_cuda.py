@@ -1,4 +1,4 @@
-"""Host code that asks CUDA for much, as code for GPUs does; each answer is asserted. Fails on a machine without a GPU."""
+"""Host code that asks CUDA for much, as code for GPUs does; each answer is asserted. Fails without a GPU."""
 
 import torch
 import triton

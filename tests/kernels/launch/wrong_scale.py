@@ -1,4 +1,4 @@
-"""A kernel whose launch goes well and whose result is wrong: what the GPU is said to have written is another factor's."""
+"""A kernel whose launch goes well and whose result is wrong, as the file's own comparison finds."""
 
 import torch
 import triton
