@@ -264,7 +264,8 @@ def available_memory() -> int | None:
         status = Status(length=ctypes.sizeof(Status))
         done = ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
         return min(status.available, status.page_available) if done else None
-    with contextlib.suppress(OSError, ValueError, StopIteration):
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, ValueError, StopIteration):
+            lines = Path("/", "proc", "meminfo").read_text(encoding="ascii").splitlines()
+            return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
     return None
