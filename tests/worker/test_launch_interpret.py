@@ -333,4 +333,6 @@ def test_the_samples_own_check_is_recorded_by_its_name(interpreter: Interpreter,
 
 def test_a_file_that_takes_too_long_is_not_compared(interpreter: Interpreter) -> None:
     answer = interpreter.ask("check_against_file", SAMPLES / "dropout.py", seconds=0.2)
-    assert not answer["passed"] and answer["message"].startswith("not compared to the end")
+    assert not answer["passed"] and answer["comparisons"] == []
+    assert answer["message"].startswith("not compared to the end")
+    assert answer["message"].splitlines()[0].endswith("it had compared nothing by then")

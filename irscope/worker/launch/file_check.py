@@ -81,7 +81,10 @@ def check_against_file(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     found = comparisons.found
     error = None if stopped else recording.error
     if stopped:
-        passed, verdict = False, f"not compared to the end: the file's own code takes longer than {seconds:.0f} s here"
+        # Samples compare first and time then, which here takes long and says nothing.
+        passed = bool(found) and all(each["passed"] for each in found)
+        done = "what it had compared by then counts" if found else "it had compared nothing by then"
+        verdict = f"not compared to the end: the file's own code takes longer than {seconds:.0f} s here; {done}"
     elif error is not None:
         passed, verdict = False, ending(error)
     elif found:
