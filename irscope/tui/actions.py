@@ -176,7 +176,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "view_launched",
         "v",
-        "view what ran",
+        "what ran",
         "Compile and show the very specialization that was launched",
         "Launch",
         Where.LAUNCHED,

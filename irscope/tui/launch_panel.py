@@ -105,7 +105,7 @@ class LaunchPanel(ScrollableContainer):
                 Content.assemble(
                     (f"{spinner} {shown.phase}", "bold $warning"),
                     f"   {seconds:.1f} s   ",
-                    (" escape cancels ", "reverse @click=app.leave"),
+                    launch_text.button("escape cancels", "leave"),
                 )
             )
         if shown.note:
@@ -113,17 +113,14 @@ class LaunchPanel(ScrollableContainer):
         if shown.failure is not None:
             lines.append(launch_text.failure_of(shown.failure))
             if shown.failure.kind == "missing":
-                lines.append(Content.styled(" c runs it in Triton's interpreter ", "reverse @click=app.launch_check"))
+                lines.append(Content.assemble(launch_text.button("c runs it in Triton's interpreter", "launch_check")))
         if shown.launch is not None:
-            lines.append(launch_text.heading(shown.launch))
+            lines += [line for line in (launch_text.headline(shown.launch), launch_text.heading(shown.launch)) if line]
         if shown.differences:
-            lines.append(
-                Content.assemble(
-                    launch_text.ODD,
-                    f"what is in view was compiled otherwise than what ran: {', '.join(shown.differences)}  ",
-                    (" v shows what ran ", "reverse @click=app.view_launched"),
-                )
-            )
+            first, *others = shown.differences
+            more = f" and {len(others)} more" if others else ""
+            view = launch_text.button("v shows what ran", "view_launched")
+            lines.append(Content.assemble(launch_text.ODD, f"not what is in view: {first}{more}  ", view))
         self._state.update(Content("\n").join(lines))
 
     def _show_tables(self) -> None:

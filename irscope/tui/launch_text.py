@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from textual.content import Content
 
@@ -47,10 +48,42 @@ def titled(title: str, lines: Iterable[Content]) -> Content:
     return Content("\n").join([Content.styled(title, "bold $primary"), *body]) if body else Content()
 
 
+def headline(launch: Launch) -> Content:
+    """The figures that matter most, for the first line: time, rates, and whether all is as it should be."""
+    parts: list[Content | str | tuple[str, str]] = []
+    if launch.timing is not None:
+        parts.append((report.time_words(launch.timing.median), "bold"))
+    if launch.gb_s is not None:
+        parts.append(f"   {launch.gb_s:,.0f} GB/s{share_words(launch.copy_share)}")
+    if launch.tflop_s is not None:
+        parts.append(f"   {launch.tflop_s:,.3g} TFLOP/s{share_words(launch.matmul_share)}")
+    check = launch.check
+    if check is not None and check.comparisons:
+        parts += ["   ", GOOD if check.passed else BAD, "check"]
+    elif check is not None and launch.device is None and check.programs is not None:
+        took = f" in {check.seconds:.1f} s" if check.seconds is not None else ""
+        parts += [("run in Triton's interpreter", "bold"), f": {check.programs_run} of {check.programs} programs{took}"]
+    if launch.disagreements:
+        parts += ["   ", BAD, "driver"]
+    return Content.assemble(*parts)
+
+
+def share_words(share: float | None) -> str:
+    return "" if share is None else f" ({share:.0%})"
+
+
 def heading(launch: Launch) -> Content:
-    """What was launched, where and when, on one line or as many as it takes."""
-    name, _, rest = report.heading(launch).partition("  ")
-    return Content.assemble((name, "bold"), "  ", rest, "   ", (launch.when[:16].replace("T", " "), "$text-muted"))
+    """What was launched, where and when."""
+    site = launch.site
+    parts = [
+        f"{Path(site.file).name}:{site.line} in {site.function}" if site is not None else "made inputs",
+        f"seed {launch.seed}" if launch.seed is not None and launch.source == "inputs" else "",
+        f"{launch.device.name}, {launch.device.arch}" if launch.device is not None else "",
+        f"grid {report.grid_words(launch.grid)}",
+        report.options_words(launch),
+    ]
+    said = "   ".join(part for part in parts if part)
+    return Content.assemble(said, "   ", (launch.when[:16].replace("T", " "), "$text-muted"))
 
 
 def speed_of(launch: Launch) -> Content:
@@ -66,11 +99,9 @@ def speed_of(launch: Launch) -> Content:
 
 
 def check_of(check: Check | None) -> Content:
-    if check is None:
+    if check is None or not check.comparisons:
         return Content()
     first, *rest = report.check_lines(check)
-    if not check.comparisons:
-        return titled("check", [Content.assemble("  " if check.passed else ODD, first)])
     lines = [Content.assemble(GOOD if check.passed else BAD, first)]
     for entry, line in zip(check.comparisons, rest, strict=False):
         lines.append(Content.assemble(GOOD if entry.passed else BAD, line.strip()))
@@ -143,10 +174,15 @@ def failure_of(failure: Failure) -> Content:
         parts += [(place, "bold"), ": "]
     parts.append((failure.message.strip(), "$text-error"))
     if failure.hint:
-        parts += ["\n", ("try: ", "bold"), failure.hint, "  ", (" y copies ", "reverse @click=app.copy_launch")]
+        parts += ["\n", ("try: ", "bold"), failure.hint, "  ", button("y copies", "copy_launch")]
     if failure.detail and failure.detail.strip() not in failure.message:
         parts += ["\n", (failure.detail.rstrip(), "$text-muted")]
     return Content.assemble(*parts)
+
+
+def button(words: str, action: str) -> tuple[str, str]:
+    """Words to click, which no line break parts."""
+    return f" {words} ".replace(" ", "\u00a0"), f"reverse @click=app.{action}"
 
 
 def command_in(hint: str) -> str:
@@ -159,6 +195,10 @@ def command_in(hint: str) -> str:
 def notes_of(launch: Launch) -> Content:
     """Warnings, and what the file printed."""
     lines = [Content.assemble(ODD, warning) for warning in launch.warnings]
+    if launch.check is not None and not launch.check.comparisons:
+        lines += [
+            Content.assemble("  " if launch.check.passed else ODD, line) for line in report.check_lines(launch.check)
+        ]
     if launch.log.strip():
         lines += [Content.styled("printed by the file", "bold $primary"), Content(launch.log.rstrip())]
     return Content("\n").join(lines)
@@ -179,16 +219,13 @@ def differences(launch: Launch, kernel: Kernel, viewed: Specialization, arch: st
 
 
 def pairs(launch: Launch, kernel: Kernel, viewed: Specialization) -> Iterator[tuple[str, str, str]]:
+    """Names, and their values in what ran and in what is in view; what one changes most often comes first."""
     launched = launch.specialization
-    for parameter in kernel.parameters:
-        if parameter.constexpr:
-            texts = [
-                repr(chosen.constexprs[parameter.name]) if parameter.name in chosen.constexprs else ""
-                for chosen in (launched, viewed)
-            ]
-        else:
-            texts = [type_in_view(parameter.name, chosen) for chosen in (launched, viewed)]
-        yield (parameter.name, texts[0], texts[1])
+    for name in (parameter.name for parameter in kernel.parameters if parameter.constexpr):
+        if name in launched.constexprs and name in viewed.constexprs:
+            yield (name, repr(launched.constexprs[name]), repr(viewed.constexprs[name]))
     for name in MAIN_OPTIONS:
         if name in launched.options and name in viewed.options:
             yield (name, str(launched.options[name]), str(viewed.options[name]))
+    for name in (parameter.name for parameter in kernel.parameters if not parameter.constexpr):
+        yield (name, type_in_view(name, launched), type_in_view(name, viewed))
