@@ -8,12 +8,13 @@ Masks are not looked at: a load counts although its mask may be all false.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from irscope.ir import ssa
-from irscope.ir.ssa import Function, Operation, Region
+from irscope.ir.flow import ENDS, edges
+from irscope.ir.ssa import Function, Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,21 +159,6 @@ _PASSES = frozenset(
 #: They look at an address, not at what is there.
 _LOOKS = frozenset(("arith.cmpi", "tt.assert", "tt.print", "llvm.intr.assume"))
 
-_ENDS = frozenset(
-    (
-        "scf.yield",
-        "scf.condition",
-        "tt.return",
-        "ttg.warp_yield",
-        "ttg.warp_return",
-        "cf.br",
-        "cf.cond_br",
-        "tt.reduce.return",
-        "tt.scan.return",
-        "tt.map_elementwise.return",
-    )
-)
-
 #: Operations with regions whose values go in and out as the edges below say.
 _STRUCTURES = frozenset(
     (
@@ -236,7 +222,7 @@ class _Evaluator:
         for parameter, mask in zip(function.parameters, arguments, strict=False):
             masks[parameter.value] = mask
         operations = list(function.body.operations())
-        edges = list(_edges(function.body))
+        joined = list(edges(function.body))
         # First where the parameters get to; only then is a pointer with no origin known to be a stranger.
         for strangers in (False, True):
             changed = True
@@ -247,7 +233,7 @@ class _Evaluator:
                     for result, mask in zip(operation.results, reached, strict=False):
                         changed |= bool(mask & ~masks[result])
                         masks[result] |= mask
-                for source, target in edges:
+                for source, target in joined:
                     if masks[source] & ~masks[target]:
                         masks[target] |= masks[source]
                         changed = True
@@ -300,7 +286,7 @@ class _Evaluator:
             effects.unknown |= _union(masks[operand] for operand in operation.operands[1:])
         elif name in _DESCRIPTOR_FROM_MEMORY:
             effects.read |= union
-        elif not (name in _PASSES or name in _LOOKS or name in _ENDS or name in _STRUCTURES or name[:6] == "arith."):
+        elif not (name in _PASSES or name in _LOOKS or name in ENDS or name in _STRUCTURES or name[:6] == "arith."):
             effects.unknown |= union
 
     def _called(self, operation: Operation, masks: list[int]) -> _Summary:
@@ -316,47 +302,3 @@ def _union(masks: Iterable[int]) -> int:
     for mask in masks:
         result |= mask
     return result
-
-
-def _edges(region: Region) -> Iterator[tuple[int, int]]:
-    """From a value to one that is the same by control flow: loops' and branches' arguments and results."""
-    labels = {block.label: block for block in region.blocks}
-    for block in region.blocks:
-        for operation in block.operations:
-            for label, handed in operation.successors:
-                if label in labels:
-                    yield from zip(handed, labels[label].arguments, strict=False)
-            if operation.regions:
-                yield from _region_edges(operation)
-                for inner in operation.regions:
-                    yield from _edges(inner)
-
-
-def _region_edges(operation: Operation) -> Iterator[tuple[int, int]]:
-    entries = [region.blocks[0].arguments for region in operation.regions]
-    yields = [_yielded(region) for region in operation.regions]
-    if operation.name == "scf.for":
-        initial = operation.operands[3:]
-        carried = entries[0][1:]
-        for source in (initial, yields[0]):
-            yield from zip(source, carried, strict=False)
-            yield from zip(source, operation.results, strict=False)
-    elif operation.name == "scf.while" and len(entries) == 2:
-        yield from zip(operation.operands, entries[0], strict=False)
-        yield from zip(yields[1], entries[0], strict=False)
-        passed = yields[0][1:]  # After the condition itself.
-        yield from zip(passed, entries[1], strict=False)
-        yield from zip(passed, operation.results, strict=False)
-    else:
-        for entry in entries:
-            if len(entry) == len(operation.operands):
-                yield from zip(operation.operands, entry, strict=True)
-            else:
-                yield from ((operand, argument) for operand in operation.operands for argument in entry)
-        for values in yields:
-            yield from zip(values, operation.results, strict=False)
-
-
-def _yielded(region: Region) -> list[int]:
-    operations = region.blocks[-1].operations
-    return operations[-1].operands if operations and operations[-1].name in _ENDS else []
