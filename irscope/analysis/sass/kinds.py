@@ -1,0 +1,149 @@
+"""What an instruction does: its kind for the instruction mix, and what a memory instruction moves."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Literal
+
+from irscope.analysis.sass.instructions import Instruction
+
+#: Of an opcode that ``opcodes.json`` does not have.
+OTHER = "other"
+
+Space = Literal["global", "shared", "global to shared", "shared to global", "local", "constant", "tensor"]
+Direction = Literal["load", "store", "atomic", "copy"]
+
+WARP = 32
+
+_SPACES: Mapping[str, Space] = {
+    "global memory": "global",
+    "shared memory": "shared",
+    "local memory": "local",
+    "constant memory": "constant",
+    "tensor memory": "tensor",
+}
+#: Copies between the two memories that pass no register.
+_COPIES: Mapping[str, Space] = {
+    "LDGSTS": "global to shared",
+    "UTMALDG": "global to shared",
+    "UBLKCP": "global to shared",
+    "UTMASTG": "shared to global",
+    "UTMAREDG": "shared to global",
+    "UBLKRED": "shared to global",
+}
+#: One instruction of a warp moves what a descriptor or a register says, not what its text does.
+_BULK = frozenset("UTMALDG UTMASTG UTMAREDG UTMAPF UBLKCP UBLKPF UBLKRED UTCCP UTCSHIFT".split())
+_NO_DATA = frozenset("QSPC SUQUERY TXQ UTMAPF UBLKPF UTCATOMSWS UTCSHIFT".split())
+_ONCE_A_WARP = frozenset(("ULDC", "LDCU"))
+_WIDTHS = {"8": 8, "16": 16, "32": 32, "64": 64, "128": 128, "256": 256}
+_WIDTH = re.compile(r"[USB]?(8|16|32|64|128|256)|F(16|32|64)(?:x2)?|BF16(?:x2)?|F16x2|F16x4|F16x8|BF16x4|BF16x8")
+_MATRICES = {"M88": 1, "MT88": 1, "2": 2, "4": 4}
+_REPEATED = re.compile(r"x(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one execution of a memory instruction moves, all lanes active."""
+
+    space: Space
+    direction: Direction
+    #: Of each lane; ``None`` where the instruction does not say (TMA, bulk copies). The widest is 256.
+    bits: int | None
+    #: Bytes that a warp moves; ``None`` as ``bits``. 0 where the predicate is ``!PT``: it never executes.
+    bytes_per_warp: int | None
+
+    @property
+    def bytes_per_thread(self) -> int | None:
+        """Bytes of one lane; ``None`` where one access serves the whole warp, or the size is not known."""
+        return None if self.bits is None or self.bytes_per_warp not in (0, WARP * self.bits // 8) else self.bits // 8
+
+
+@functools.cache
+def _table() -> tuple[Mapping[str, str], Mapping[str, str]]:
+    file = resources.files(__package__).joinpath("opcodes.json")
+    data: Any = json.loads(file.read_text(encoding="utf-8"))
+    return {name: kind for kind, names in data["kinds"].items() for name in names}, data["exceptions"]
+
+
+def kinds() -> tuple[str, ...]:
+    """Every kind, in the order of the data file, ``other`` last."""
+    return (*dict.fromkeys(_table()[0].values()), OTHER)
+
+
+def known(name: str) -> bool:
+    """Whether an opcode without modifiers is in the data file."""
+    return name in _table()[0]
+
+
+def kind(instruction: Instruction) -> str:
+    """The kind of an instruction; ``other`` where the data file does not know its opcode."""
+    return _kind(instruction.opcode)
+
+
+@functools.lru_cache(4096)
+def _kind(opcode: str) -> str:
+    by_name, exceptions = _table()
+    name, _, rest = opcode.partition(".")
+    modified = f"{name}.{rest.partition('.')[0]}"
+    return exceptions.get(modified) or by_name.get(name, OTHER)
+
+
+def access(instruction: Instruction) -> Access | None:
+    """What it moves; ``None`` for an instruction that is no memory instruction."""
+    moved = _access(instruction.opcode)
+    if moved is not None and instruction.predicate == "!PT":
+        return Access(moved.space, moved.direction, moved.bits, 0)
+    return moved
+
+
+@functools.lru_cache(4096)
+def _access(opcode: str) -> Access | None:
+    name, *modifiers = opcode.split(".")
+    space = _SPACES.get(_kind(opcode))
+    if space is None or name in _NO_DATA:
+        return None
+    space = _COPIES.get(name, space)
+    direction = _direction(name, space)
+    if name in _BULK:
+        return Access(space, direction, None, None)
+    bits = _bits(name, modifiers)
+    return Access(space, direction, bits, bits // 8 if name in _ONCE_A_WARP else WARP * bits // 8)
+
+
+def _direction(name: str, space: Space) -> Direction:
+    if " to " in space or name == "UTCCP":
+        return "copy"
+    if name.startswith(("ATOM", "RED", "SUATOM", "SURED")):
+        return "atomic"
+    return "store" if name.startswith(("ST", "SUST")) else "load"
+
+
+def _bits(name: str, modifiers: list[str]) -> int:
+    if name in ("LDSM", "STSM"):
+        return 32 * max((_MATRICES.get(modifier, 1) for modifier in modifiers), default=1)
+    if name in ("LDTM", "STTM"):
+        return 32 * _tensor_memory_registers(modifiers)
+    for modifier in reversed(modifiers):
+        if match := _WIDTH.fullmatch(modifier):
+            if match[1]:
+                return _WIDTHS[match[1]]
+            return _float_bits(modifier)
+    return 32
+
+
+def _float_bits(modifier: str) -> int:
+    each, _, count = modifier.removeprefix("B").removeprefix("F").partition("x")
+    return int(each) * int(count or 1)
+
+
+def _tensor_memory_registers(modifiers: list[str]) -> int:
+    """Registers of a lane: a row of 32 bits, repeated; the shapes 16dp128bit and 16dp256bit have 2 and 4 a repetition."""
+    shape = next((modifier for modifier in modifiers if modifier.startswith("16dp")), "")
+    each = 4 if shape.startswith("16dp256") else 2 if shape.startswith("16dp128") else 1
+    repeated = next((int(found[1]) for modifier in modifiers if (found := _REPEATED.fullmatch(modifier))), 1)
+    return each * repeated

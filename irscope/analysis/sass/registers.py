@@ -1,0 +1,213 @@
+"""Live registers at each instruction, the peak, and which values are held there.
+
+nvdisasm says it for cubins in the ELF layout of its own generation (``-plr``). Triton's ptxas 12.9 writes the older
+one for targets before Hopper, which nvdisasm 13 refuses; for these irscope follows the data itself, backwards over
+the blocks, and `LiveRegisters.origin` says so. The tests hold both against each other wherever nvdisasm answers:
+they are equal but for predicates at ``P2R``, which nvdisasm takes for an instruction that reads none.
+
+A register is live at an instruction that reads or writes it, and wherever a later one may read what it holds now. A
+write under a predicate ends nothing: the old value is there for the lanes that do not write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from irscope import tools
+from irscope.analysis.sass import life_ranges
+from irscope.analysis.sass.blocks import Flow, flow
+from irscope.analysis.sass.instructions import Function, Instruction, encodings
+from irscope.analysis.sass.operands import GENERAL, PREDICATE, UNIFORM, UNIFORM_PREDICATE, bit, names, sets
+from irscope.model import Failure
+from irscope.request import IrscopeError
+
+Origin = Literal["nvdisasm", "irscope"]
+
+_FILE = (1 << 256) - 1
+_PREDICATES = (1 << 8) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Live registers of each file at one instruction. 64-bit values count as two."""
+
+    general: int
+    predicate: int
+    uniform: int
+    uniform_predicate: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRegisters:
+    """By instruction of a function, what is live there, and what the instruction reads and writes."""
+
+    origin: Origin
+    #: Bit sets, see `irscope.analysis.sass.operands.names`.
+    live: tuple[int, ...]
+    read: tuple[int, ...]
+    written: tuple[int, ...]
+
+    def count(self, instruction: int) -> Count:
+        held = self.live[instruction]
+        return Count(
+            (held >> GENERAL & _FILE).bit_count(),
+            (held >> PREDICATE & _PREDICATES).bit_count(),
+            (held >> UNIFORM & _FILE).bit_count(),
+            (held >> UNIFORM_PREDICATE & _PREDICATES).bit_count(),
+        )
+
+    @property
+    def general(self) -> tuple[int, ...]:
+        """Live general registers of a thread, by instruction: the curve."""
+        return tuple([(held >> GENERAL & _FILE).bit_count() for held in self.live])
+
+    @property
+    def peak(self) -> int:
+        """The highest number of live general registers."""
+        return max(self.general, default=0)
+
+    @property
+    def peak_instructions(self) -> tuple[int, ...]:
+        """Numbers of the instructions where it is reached."""
+        peak = self.peak
+        return tuple(number for number, count in enumerate(self.general) if count == peak and peak > 0)
+
+    def names(self, instruction: int) -> tuple[str, ...]:
+        """``R4``, ``UR2``, ``P0``: what is live there."""
+        return tuple(names(self.live[instruction]))
+
+
+def live_registers(function: Function, cubin: bytes, timeout: float | None = 120) -> LiveRegisters:
+    """Live registers of a function, from nvdisasm if it can (0.3 to 0.6 s: ask in the background), else irscope's own.
+
+    Raises:
+        IrscopeError: neither can; the message says why.
+    """
+    try:
+        return from_nvdisasm(function, cubin, timeout)
+    except IrscopeError as error:
+        return own(function, encodings(cubin).get(function.name, {}), refused=error.failure.message)
+
+
+def unavailable(message: str) -> IrscopeError:
+    return IrscopeError(Failure("unavailable", message, stage="sass"))
+
+
+def from_nvdisasm(function: Function, cubin: bytes, timeout: float | None = 120) -> LiveRegisters:
+    """What nvdisasm prints; the newest one is asked first, then every other on this machine, Triton's among them.
+
+    Raises:
+        IrscopeError: none is there, or none accepts this cubin.
+    """
+    refused: IrscopeError | None = None
+    for tool in _distinct(tools.candidates("nvdisasm")):
+        try:
+            text = tools.disassemble(cubin, "-c", "-plr", "-lrm", "narrow", timeout=timeout, tool=tool)
+        except IrscopeError as error:
+            refused = refused or error
+            continue
+        marks = life_ranges.parse(text).get(function.name)
+        if marks is not None:
+            return _from_marks(function, marks)
+    raise refused or unavailable("nvdisasm prints no live registers for this function")
+
+
+def _distinct(found: Iterator[tools.Tool]) -> Iterator[tools.Tool]:
+    """Each version once: another copy of the same one would say the same."""
+    versions: set[str | None] = set()
+    for tool in found:
+        if tool.version not in versions:
+            versions.add(tool.version)
+            yield tool
+
+
+def _from_marks(function: Function, marks: Mapping[int, life_ranges.Marks]) -> LiveRegisters:
+    nothing = life_ranges.Marks(0, 0, 0)
+    rows = [marks.get(instruction.address, nothing) for instruction in function.instructions]
+    return LiveRegisters(
+        "nvdisasm",
+        tuple([row.live for row in rows]),
+        tuple([row.read for row in rows]),
+        tuple([row.written for row in rows]),
+    )
+
+
+def own(
+    function: Function, encoded: Mapping[int, int], known_flow: Flow | None = None, refused: str = ""
+) -> LiveRegisters:
+    """irscope's own analysis; some 10 ms for a thousand instructions.
+
+    Args:
+        encoded: Of the function's instructions, by address, see `instructions.encodings`.
+        known_flow: Its blocks, where they are known already.
+        refused: Why nvdisasm did not do it, for the message of an error.
+
+    Raises:
+        IrscopeError: the function calls others, jumps to where a register says, or has an opcode that irscope's
+            table lacks.
+    """
+    edges = known_flow or flow(function)
+    both = [sets(instruction, encoded.get(instruction.address, 0)) for instruction in function.instructions]
+    reason = _obstacle(function, edges, both)
+    if reason is not None:
+        raise unavailable(f"no live registers: {reason}{f'; {refused}' if refused else ''}")
+    known = [_with_stack(instruction, each) for instruction, each in zip(function.instructions, both, strict=True) if each]
+    ends = [_ends(instruction, pair[1]) for instruction, pair in zip(function.instructions, known, strict=True)]
+    live = _backwards(edges, known, ends)
+    return LiveRegisters("irscope", live, tuple([read for read, _ in known]), tuple([written for _, written in known]))
+
+
+def _obstacle(function: Function, edges: Flow, both: Sequence[tuple[int, int] | None]) -> str | None:
+    if edges.calls:
+        return "the kernel calls a function, whose registers irscope does not follow"
+    if edges.unknown:
+        return "an indirect jump has targets that nvdisasm does not name"
+    for instruction, found in zip(function.instructions, both, strict=True):
+        if found is None:
+            return f"irscope does not know {instruction.name}"
+    return None
+
+
+def _with_stack(instruction: Instruction, known: tuple[int, int]) -> tuple[int, int]:
+    """R1, the stack pointer, is kept to the very end."""
+    read, written = known
+    return (read | bit("R1") if instruction.name == "EXIT" else read), written
+
+
+def _ends(instruction: Instruction, written: int) -> int:
+    """Values that end before this instruction: those it overwrites for every lane."""
+    return written if instruction.predicate is None else 0
+
+
+def _backwards(edges: Flow, both: Sequence[tuple[int, int]], ends: Sequence[int]) -> tuple[int, ...]:
+    blocks = edges.blocks
+    used, killed = [0] * len(blocks), [0] * len(blocks)
+    for block in blocks:
+        for number in range(block.last, block.first - 1, -1):
+            read = both[number][0]
+            used[block.number] = used[block.number] & ~ends[number] | read
+            killed[block.number] |= ends[number]
+    entering = [0] * len(blocks)
+    waiting = {block.number for block in blocks if block.number in edges.reached}
+    while waiting:
+        number = max(waiting)
+        waiting.remove(number)
+        after = 0
+        for following in blocks[number].successors:
+            after |= entering[following]
+        before = after & ~killed[number] | used[number]
+        if before != entering[number]:
+            entering[number] = before
+            waiting.update(before for before in blocks[number].predecessors if before in edges.reached)
+    result = [0] * len(both)
+    for number in edges.reached:
+        after = 0
+        for following in blocks[number].successors:
+            after |= entering[following]
+        for at in range(blocks[number].last, blocks[number].first - 1, -1):
+            read, written = both[at]
+            after = after & ~ends[at] | read
+            result[at] = after | written
+    return tuple(result)
