@@ -7,6 +7,7 @@ import hashlib
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from irscope.launch.fields import from_fields
 from irscope.launch.model import Launch
@@ -50,7 +51,13 @@ def without_logs(launch: Launch) -> Launch:
 
 
 def ratio(launch: Launch, other: Launch) -> float | None:
-    """How many times as long ``launch`` took as ``other``; ``None`` where either has no time."""
-    if launch.timing is None or other.timing is None or not other.timing.median:
+    """How many times as long ``launch`` took as ``other``; ``None`` where either has no time, or the inputs differ."""
+    if launch.timing is None or other.timing is None or not other.timing.median or inputs(launch) != inputs(other):
         return None
     return launch.timing.median / other.timing.median
+
+
+def inputs(launch: Launch) -> list[tuple[Any, ...]]:
+    """What makes two launches comparable: the same sizes and values on the same kind of device."""
+    device = launch.device.name if launch.device else None
+    return [(device,), *((a.name, a.type, a.shape, a.strides, a.value) for a in launch.arguments)]

@@ -145,7 +145,7 @@ def time_words(microseconds: float) -> str:
 def spread_words(timing: Timing) -> str:
     cache = "L2 flushed" if timing.method == "events" else "L2 warm"
     words = f"p20 {time_words(timing.p20)}, p80 {time_words(timing.p80)}, {number(timing.runs)} runs, {cache}"
-    return f"{words}; a wide spread: is something else running on this GPU?" if timing.wide else words
+    return f"{words}; a wide spread: its clock moves, or other work runs on it" if timing.wide else words
 
 
 def copy_words(launch: Launch) -> str:

@@ -56,10 +56,11 @@ def works() -> bool:
 
 @pytest.mark.parametrize("case", ["small", "good", "large", "product", "big_product"])
 def test_the_median_is_do_benchs(case: str) -> None:
-    """Within 2 %, or between do_bench's own runs where those differ by more."""
+    """Within 2 %, or CUDA's half a microsecond that an event is exact to, of the range of do_bench's own runs."""
     result = measured(case)
     median, theirs = statistics.median(result["bench"]["ours"]), result["bench"]["do_bench"]
-    assert 0.98 * min(theirs) < median < 1.02 * max(theirs), (result["bench"], result["timing"])
+    apart = max(0.02 * max(theirs), 0.5)
+    assert min(theirs) - apart < median < max(theirs) + apart, (result["bench"], result["timing"])
     timing = result["timing"]
     assert timing["p20"] <= timing["median"] <= timing["p80"]
     assert 10 <= timing["runs"] <= 1000

@@ -89,6 +89,13 @@ def test_ratio_is_of_the_medians(tmp_path: Path) -> None:
     assert history.ratio(launch, replace(launch, timing=None)) is None
 
 
+def test_launches_of_other_sizes_have_no_ratio(tmp_path: Path) -> None:
+    launch = a_launch(tmp_path / "k.py")
+    larger = replace(launch, arguments=(replace(launch.arguments[0], shape=(2048,)),))
+    assert history.ratio(launch, larger) is None
+    assert history.ratio(launch, replace(launch, device=replace(DEVICE, name="NVIDIA A100"))) is None
+
+
 def test_shares_are_of_this_devices_ceilings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IRSCOPE_CACHE_DIR", str(tmp_path))
     assert ceilings.load(DEVICE) is None
