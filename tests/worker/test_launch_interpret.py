@@ -328,7 +328,6 @@ def test_the_samples_own_check_is_recorded_by_its_name(interpreter: Interpreter,
     answer = interpreter.ask("check_against_file", tmp_path / "vector_add.py", seconds=100.0)
     assert answer["passed"], answer
     assert [comparison["name"] for comparison in answer["comparisons"]] == ["vector_add"]
-    assert "PASS" in answer["message"]
 
 
 def test_a_file_that_takes_too_long_is_not_compared(interpreter: Interpreter) -> None:
