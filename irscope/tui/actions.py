@@ -139,7 +139,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "recompile",
         "R,ctrl+r",
-        "recompile",
+        "compile",
         "Read the file again and compile it, even where the store has it",
         "Compile",
         footer=True,
@@ -237,7 +237,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_theme", "t", "theme", "Switch to the next theme and keep it", "Program"),
     Action("screenshot_file", "f12", "picture", "Write a picture of the screen (SVG) to a file", "Program"),
     Action("help", "f1,question_mark", "help", "All keys and what they do", "Program", footer=True),
-    Action("command_palette", "p,ctrl+p", "palette", "Find an action by its name", "Program", footer=True),
+    Action("command_palette", "p,ctrl+p", "find", "Find an action by its name", "Program", footer=True),
     Action("quit", "q,ctrl+q", "quit", "Leave irscope", "Program", footer=True),
 )
 

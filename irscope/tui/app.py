@@ -372,7 +372,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
     async def action_launch_results(self) -> None:
         panel = self.bench.launch_panel
         if panel is not None and panel.display:
-            self._leave_launch()
+            self.bench.close_launch_panel()
         elif self.launching.launch is not None:
             self.bench.open_launch_panel(focus=True)
         elif not await self.launching.show_history():

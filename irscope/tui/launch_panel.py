@@ -20,6 +20,14 @@ from irscope.tui import launch_text
 from irscope.tui.pipeline_strip import SPINNER
 
 _CLOCK_SECONDS = 0.1
+#: What the lower edge offers: actions of the app's, with their keys.
+_KEYS = (
+    ("launch", "L launch"),
+    ("launch_inputs", "i inputs"),
+    ("launch_check", "c check"),
+    ("maximise", "z zoom"),
+    ("launch_results", "m close"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class LaunchPanel(ScrollableContainer):
 
     def on_mount(self) -> None:
         self._clock = self.set_interval(_CLOCK_SECONDS, self._show_state, pause=True)
-        self.border_subtitle = "L launch  i inputs  c check  z zoom  escape close"
+        self.border_subtitle = "  ".join(f"[@click=app.{action}]{words}[/]" for action, words in _KEYS)
         self._update()
 
     def on_resize(self, event: Resize) -> None:
@@ -115,7 +123,11 @@ class LaunchPanel(ScrollableContainer):
             if shown.failure.kind == "missing":
                 lines.append(Content.assemble(launch_text.button("c runs it in Triton's interpreter", "launch_check")))
         if shown.launch is not None:
-            lines += [line for line in (launch_text.headline(shown.launch), launch_text.heading(shown.launch)) if line]
+            lines += [
+                line
+                for line in (launch_text.headline(shown.launch, shown.earlier), launch_text.heading(shown.launch))
+                if line
+            ]
         if shown.differences:
             first, *others = shown.differences
             more = f" and {len(others)} more" if others else ""

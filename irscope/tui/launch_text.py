@@ -7,6 +7,7 @@ from pathlib import Path
 
 from textual.content import Content
 
+from irscope.launch import history
 from irscope.launch.model import Argument, Check, Launch, Output
 from irscope.model import Failure, Kernel, Specialization
 from irscope.report import launch as report
@@ -48,11 +49,14 @@ def titled(title: str, lines: Iterable[Content]) -> Content:
     return Content("\n").join([Content.styled(title, "bold $primary"), *body]) if body else Content()
 
 
-def headline(launch: Launch) -> Content:
+def headline(launch: Launch, earlier: Sequence[Launch] = ()) -> Content:
     """The figures that matter most, for the first line: time, rates, and whether all is as it should be."""
     parts: list[Content | str | tuple[str, str]] = []
     if launch.timing is not None:
         parts.append((report.time_words(launch.timing.median), "bold"))
+        last = next((other for other in reversed(earlier) if other.timing is not None), None)
+        before = history.ratio(launch, last) if last is not None else None
+        parts.append(f"  {before:.2f} times the one before" if before is not None else "")
     if launch.gb_s is not None:
         parts.append(f"   {launch.gb_s:,.0f} GB/s{share_words(launch.copy_share)}")
     if launch.tflop_s is not None:

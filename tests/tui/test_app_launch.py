@@ -377,3 +377,28 @@ async def test_a_kernel_without_launches_says_so(request_: Request) -> None:
     async with opened(request_) as driver:
         await driver.press("m")
         assert any("L launches it" in notice for notice in notices(driver))
+
+
+async def test_the_panel_works_with_the_mouse(request_: Request) -> None:
+    async with opened(request_, (120, 40)) as driver:
+        await driver.press("L")
+        await over(driver)
+
+        async def click(words: str) -> None:
+            panel = driver.bench.launch_panel
+            assert panel is not None
+            row = panel.region.bottom - 1
+            line = "".join(segment.text for segment in driver.bench._compositor.render_strips()[row])
+            await driver.pilot.click(offset=(line.index(words) + 1, row))
+            await driver.pilot.pause()
+
+        await click("i inputs")
+        await driver.until(lambda: isinstance(driver.app.screen, LaunchForm))
+        await driver.press("escape")
+        await click("L launch")
+        await driver.until(lambda: driver.app.launching.count == 2 and not driver.app.launching.running)
+        await click("z zoom")
+        assert not driver.bench.panes.region
+        await click("m close")
+        assert not driver.bench.launch_panel.display  # type: ignore[union-attr]
+        assert driver.bench.panes.region
