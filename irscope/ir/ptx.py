@@ -4,6 +4,9 @@ A ``.loc`` holds until the next one, within its function. It names a frame by fi
 Newer Tritons give the frame's call site as its ``inlined_at`` operand, which means the frame that an earlier
 ``.loc`` gave for that place (PTX ISA, "Debugging Directives: .loc"). Where two calls share that place, the
 last one before is taken. Older Tritons have the call sites in a comment (``a.py:7:1 @[ b.py:9:1 ]``).
+
+Inline assembly of several rows (a masked load of Triton's is one) comes from one place, the one before it: LLVM gives
+each further row of it a line number one higher, which is a line of the assembly and not of the source.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ _LOC = re.compile(r"\.loc\s+(\d+)\s+(\d+)\s+(\d+)(?:[^/\n]*?\binlined_at\s+(\d+)
 #: The start of an instruction after what may stand before it on its row: braces, labels, declarations.
 _INSTRUCTION = re.compile(r"[{}\s]*(?:(?:[A-Za-z_$%][\w$]*:(?!:)|\.[^;]*;)[{}\s]*)*[@A-Za-z_]")
 _LABEL = re.compile(r"[A-Za-z_$%][\w$]*:(?!:)\s*$")
+_INLINE_BEGINS, _INLINE_ENDS = "// begin inline asm", "// end inline asm"
 _DEBUG_SECTION = re.compile(r"\s*\.section\s+\.debug_")
 _DEBUG_LABEL = re.compile(r"\$L__(?:tmp|func_begin|func_end)\d+:\s*$")
 
@@ -41,12 +45,14 @@ def index(text: str) -> StageIndex:
     depth = 0
     statement_open = False
     in_section = False
+    inline = False
     for row, line in enumerate(result.lines):
         body = line.strip()
         first = body[:1]
         if first == ".":
             if body.startswith(LOCATION):
-                chain = places.chain(body)
+                if not inline:
+                    chain = places.chain(body)
                 statement_open = False
                 continue
             if not depth:
@@ -55,6 +61,7 @@ def index(text: str) -> StageIndex:
             if not statement_open and (body.startswith(".file") or (";" not in body[:-1] and "{" not in body)):
                 continue
         elif first == "/" or not first:
+            inline = body == _INLINE_BEGINS or (inline and body != _INLINE_ENDS)
             continue
         if "//" in body:
             body = body[: body.index("//")].rstrip()

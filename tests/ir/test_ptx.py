@@ -154,3 +154,16 @@ def test_a_call_site_is_what_its_place_meant_last():
     )
     index = ptx.index(text)
     assert index.chains[row_of("add.s32", index)] == (Location("/k/b.py", 43, 5), Location("/k/a.py", 7, 13))
+
+
+def test_inline_assembly_of_several_rows_comes_from_one_place():
+    """LLVM counts the lines of the assembly on from that of the source: a masked load seemed to be at the next line."""
+    text = (
+        ".visible .entry kernel()\n{\n\t.loc\t1 7 13\n\tadd.s64 \t%rd1, %rd2, 1;\n\t// begin inline asm\n"
+        "\t.loc\t1 7 13\n\tmov.u32 %r1, 0x0;\n\t.loc\t1 8 13\n\t@%p1 ld.global.b32 { %r1 }, [ %rd1 + 0 ];\n"
+        '\t// end inline asm\n\tadd.s32 \t%r2, %r1, 1;\n\t.loc\t1 9 1\n\tret;\n}\n.file\t1 "/k/a.py"\n'
+    )
+    index = ptx.index(text)
+    assert index.chains[row_of("ld.global", index)] == (Location("/k/a.py", 7, 13),)
+    assert index.chains[row_of("add.s32", index)] == (Location("/k/a.py", 7, 13),)
+    assert index.chains[row_of("ret;", index)] == (Location("/k/a.py", 9, 1),)
