@@ -1,0 +1,36 @@
+"""What is good and what is bad about a compiled kernel, in plain sentences, each with the rows that show it.
+
+From the stages alone: no GPU, no Triton. A rule is a function in a module of its own, and `RULES` lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from irscope.analysis.verdicts.conversions import conversions
+from irscope.analysis.verdicts.limits import limits
+from irscope.analysis.verdicts.model import Evidence, Tone, Verdict
+from irscope.analysis.verdicts.pipelining import pipelining
+from irscope.analysis.verdicts.program import Program
+from irscope.analysis.verdicts.spills import spills
+from irscope.analysis.verdicts.tensor_cores import tensor_cores
+from irscope.analysis.verdicts.vectorization import vectorization
+from irscope.model import Compilation
+
+__all__ = ["RULES", "Evidence", "Program", "Tone", "Verdict", "verdicts"]
+
+#: In the order in which their verdicts are told.
+RULES: tuple[Callable[[Program], Iterable[Verdict]], ...] = (
+    tensor_cores,
+    pipelining,
+    vectorization,
+    conversions,
+    spills,
+    limits,
+)
+
+
+def verdicts(compilation: Compilation) -> list[Verdict]:
+    """All that can be said; nothing of stages that were not reached."""
+    program = Program(compilation)
+    return [verdict for rule in RULES for verdict in rule(program) if verdict.evidence]

@@ -1,0 +1,87 @@
+"""The layout conversions that are left in the TTGIR: what each moves, how, and whether in a loop."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+from irscope.analysis.axes import shape_of
+from irscope.analysis.verdicts import layouts
+from irscope.analysis.verdicts.model import Verdict
+from irscope.analysis.verdicts.program import Placed, Program, sentence_case
+from irscope.ir.lines import Chain
+from irscope.ir.table import grouped
+
+RULE = "layout conversions"
+
+_ELEMENT = re.compile(r"tensor<(?:\d+x)+([a-z!][\w.]*?(\d+)\w*)(?:<[^>]*>)?")
+_SHUFFLE = re.compile(r"\b(?:shfl\.sync|ds_bpermute|ds_permute|ds_swizzle|v_permlane|v_mov_b32_dpp|movmatrix)")
+_SHARED = re.compile(r"\b(?:st\.shared|ld\.shared|stmatrix|ldmatrix|ds_(?:write|read|store|load)[\w]*)")
+#: What also moves values between threads, from the same line of Python.
+_OTHERS = frozenset(
+    (
+        "tt.reduce",
+        "tt.scan",
+        "tt.gather",
+        "tt.histogram",
+        "tt.atomic_rmw",
+        "tt.atomic_cas",
+        "ttg.local_store",
+        "ttg.local_load",
+        "ttg.local_gather",
+        "tt.sort",
+        "tt.descriptor_store",
+    )
+)
+
+
+def conversions(program: Program) -> Iterator[Verdict]:
+    rows: dict[Chain, list[int]] = {}
+    locations = program.locations(program.assembly)
+    for row, line in enumerate(program.lines(program.assembly)):
+        if _SHUFFLE.search(line) or _SHARED.search(line):
+            rows.setdefault(locations[row], []).append(row)
+    for placed in program.operations("ttgir"):
+        if placed.operation.name == "ttg.convert_layout":
+            chain = program.chain("ttgir", placed.operation.row)
+            yield _verdict(program, placed, chain, rows.get(chain, []) if chain else [])
+
+
+def _verdict(program: Program, placed: Placed, chain: Chain, rows: list[int]) -> Verdict:
+    operation = placed.operation
+    before, _, after = operation.type.partition(" -> ")
+    aliases = program.layouts
+    source, target = (layouts.tensor_layout(type_) or "?" for type_ in (before, after))
+    element = _ELEMENT.search(after)
+    size = math.prod(shape_of(after)) * max(int(element[2]) if element else 8, 8) // 8
+    tile = f"{'x'.join(map(str, shape_of(after)))} {element[1] if element else 'elements'}"
+    what = f"{tile} from {layouts.short(source, aliases)} to {layouts.short(target, aliases)}"
+    often = ", in every iteration of a loop" if placed.loops else ""
+    where = f"{sentence_case(program.line_of(chain))}: a layout conversion" if chain else "A layout conversion"
+    start = f"{where} of {what} ({grouped(size)} bytes a block)"
+    evidence = (*program.source(chain, "what needs another layout"), program.row("ttgir", operation.row))
+    shared_by = [
+        other
+        for other in program.at("ttgir", chain, lambda name: name in _OTHERS or name == "ttg.convert_layout")
+        if other.operation is not operation
+    ]
+    if not chain or not program.lines(program.assembly):
+        why = "as it has no location" if not chain else f"as there is no {program.assembly} of it"
+        sentence = f"{start}{often}: whether it goes through shared memory is not known, {why}."
+        return Verdict(RULE, "unknown", sentence, None, evidence)
+    if not rows:
+        return Verdict(RULE, "good", f"{start}{often} stays within each thread's registers.", None, evidence)
+    lines = program.lines(program.assembly)
+    by_shared = [row for row in rows if _SHARED.search(lines[row])]
+    evidence += program.rows(program.assembly, by_shared or rows)
+    if shared_by:
+        names = sorted({other.operation.name for other in shared_by})
+        sentence = (
+            f"{start}{often}: how it goes is not certain, as {' and '.join(names)} of the same line "
+            "exchange values between threads too."
+        )
+        return Verdict(RULE, "unknown", sentence, None, evidence)
+    means = "goes through shared memory" if by_shared else "goes by shuffles between the threads of a warp"
+    tone = "bad" if placed.loops and by_shared else "note"
+    return Verdict(RULE, "bad" if tone == "bad" else "note", f"{start} {means}{often}.", None, evidence)

@@ -1,0 +1,55 @@
+"""What allows no more blocks on a multiprocessor, and the nearest change that would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from irscope.analysis.occupancy import Step, next_step
+from irscope.analysis.verdicts.model import Evidence, Verdict
+from irscope.analysis.verdicts.program import Program, count, joined
+from irscope.ir.table import grouped
+
+RULE = "occupancy"
+#: Below this share of the warps the sentence is more than good to know.
+_ENOUGH = 0.5
+
+
+def limits(program: Program) -> Iterator[Verdict]:
+    fits, used = program.occupancy, program.resources
+    blocks, warps, most = fits.blocks_per_sm, fits.warps_per_sm, fits.max_warps_per_sm
+    binary = "cubin" if program.is_cuda else "hsaco"
+    if blocks is None or warps is None or most is None or fits.limiter is None or used.registers is None:
+        return
+    shared = (used.shared_dynamic_bytes or 0) + (used.shared_static_bytes or 0)
+    what = {
+        "registers": f"{count(used.registers, 'register')} a thread",
+        "shared memory": f"{grouped(shared)} bytes of shared memory a block",
+        "warps": "the warps of a block",
+        "blocks": "the number of blocks that a multiprocessor takes",
+        "barriers": f"{count(used.barriers or 0, 'barrier')} a block",
+    }.get(fits.limiter, fits.limiter)
+    evidence = (Evidence(binary, 0, f"{what}"),)
+    if blocks == 0:
+        yield Verdict(RULE, "bad", f"Not one block fits on a multiprocessor: {what} are too many.", None, evidence)
+        return
+    verb = "allows" if fits.limiter == "blocks" else "allow"
+    sentence = (
+        f"{what[:1].upper()}{what[1:]} {verb} {count(blocks, 'block')} on a multiprocessor, {warps} of {most} warps."
+    )
+    warps_of_block = program.option("num_warps")
+    step = next_step(used, program.compilation.target, warps_of_block if isinstance(warps_of_block, int) else None)
+    tone = "good" if warps >= _ENOUGH * most else "note"
+    yield Verdict(RULE, "good" if tone == "good" else "note", sentence, _advice(step, used.registers, shared), evidence)
+
+
+def _advice(step: Step | None, registers: int, shared: int) -> str | None:
+    if step is None:
+        return None
+    parts = []
+    if step.registers is not None:
+        parts.append(f"at most {step.registers} registers ({registers - step.registers} fewer)")
+    if step.shared_bytes is not None:
+        parts.append(
+            f"at most {grouped(step.shared_bytes)} bytes of shared memory ({grouped(shared - step.shared_bytes)} fewer)"
+        )
+    return f"{joined(parts)[:1].upper()}{joined(parts)[1:]}: {step.blocks} blocks." if parts else None

@@ -1,0 +1,234 @@
+"""Whether the loads of each loop run ahead of their use (software pipelining), how far, by what, and why not.
+
+How far is counted: the copies of a load before its loop are the iterations that it is ahead. Why not is told by the
+conditions of Triton's pipeliner (``Transforms/Pipeliner/AssignLatencies.cpp``), each seen in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from irscope.analysis.alignment import Alignment
+from irscope.analysis.axes import READS, pointee_bits
+from irscope.analysis.verdicts.model import Evidence, Verdict
+from irscope.analysis.verdicts.program import Placed, Program, count, joined, sentence_case
+from irscope.ir.lines import Chain
+from irscope.ir.ssa import Operation
+
+RULE = "pipelining"
+#: Bytes below which Triton leaves a load where it is: cp.async copies 4, 8 or 16.
+_LEAST_BYTES = 4
+
+_LOADS = ("tt.load", "tt.descriptor_load", "tt.descriptor_gather")
+_COPIES = {
+    "ttg.async_copy_global_to_local": "cp.async",
+    "ttng.async_tma_copy_global_to_local": "TMA",
+    "ttng.async_tma_gather": "TMA",
+    "amdg.buffer_load_to_local": "loads into shared memory",
+    "amdgpu.buffer_load_to_local": "loads into shared memory",
+    "tt.load": "registers",
+    "amdg.buffer_load": "registers",
+    "amdgpu.buffer_load": "registers",
+}
+_BUFFERS = re.compile(r"memdesc<(\d+)x((?:\d+x)+)")
+_STAGES = re.compile(r"tt\.num_stages = (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """A load of a loop, and what it became."""
+
+    placed: Placed
+    chain: Chain
+    inside: tuple[Placed, ...]
+    ahead: tuple[Placed, ...]
+
+    @property
+    def distance(self) -> int:
+        """Iterations that the load is ahead of its use."""
+        return len(self.ahead) // max(len(self.inside), 1)
+
+    @property
+    def way(self) -> str:
+        return _COPIES[self.inside[0].operation.name] if self.inside else ""
+
+
+def pipelining(program: Program) -> Iterator[Verdict]:
+    if not program.lines("ttgir"):
+        return
+    loops: dict[int, list[Placed]] = {}
+    for placed in program.operations("ttir"):
+        if placed.operation.name in _LOADS and placed.loops and "tensor<" in placed.operation.type:
+            loops.setdefault(placed.loops[-1].row, []).append(placed)
+    for found in loops.values():
+        loop = found[0].loops[-1]
+        loads: dict[Chain, _Load] = {}
+        for placed in found:
+            chain = program.chain("ttir", placed.operation.row)
+            if chain:
+                loads.setdefault(chain, _became(program, placed, chain))
+        if loads:
+            yield _verdict(program, loop, list(loads.values()))
+
+
+def _became(program: Program, placed: Placed, chain: Chain) -> _Load:
+    copies = program.at("ttgir", chain, _COPIES.__contains__)
+    # A while loop and a for loop may both enclose it: as deep as it was.
+    inside = tuple(copy for copy in copies if copy.depth == placed.depth)
+    first = min((copy.loops[-1].row for copy in inside), default=-1)
+    ahead = tuple(copy for copy in copies if copy.depth == placed.depth - 1 and copy.operation.row < first)
+    return _Load(placed, chain, inside, ahead)
+
+
+def _verdict(program: Program, loop: Operation, loads: Sequence[_Load]) -> Verdict:
+    chain = program.chain("ttir", loop.row)
+    where = sentence_case(program.line_of(chain)) if chain else sentence_case(program.line_of(loads[0].chain))
+    evidence: list[Evidence] = [*program.source(chain or loads[0].chain, "the loop"), program.row("ttir", loop.row)]
+    ahead = [load for load in loads if load.distance]
+    left = [load for load in loads if not load.distance]
+    for load in loads:
+        for copy in (*load.inside[:1], *load.ahead[:1]):
+            evidence.append(program.row("ttgir", copy.operation.row))
+    specialized = [placed for placed in program.operations("ttgir") if placed.operation.name == "ttg.warp_specialize"]
+    if specialized and not ahead:
+        sentence = (
+            f"{where}: the kernel is warp-specialized: other warps than those that compute may load ahead; how far is "
+            "not looked at."
+        )
+        row = specialized[0].operation.row
+        return Verdict(RULE, "unknown", sentence, None, (*evidence, program.row("ttgir", row)))
+    if not ahead:
+        tone, reason, advice = _why_not(program, loop, loads)
+        if tone == "bad" or tone == "note":
+            sentence = f"{where}: the loop is not pipelined: {reason}."
+            return Verdict(RULE, "bad" if tone == "bad" else "note", sentence, advice, tuple(evidence))
+        return Verdict(RULE, "unknown", f"{where}: the loop is not pipelined; {reason}.", advice, tuple(evidence))
+    distances = sorted({load.distance for load in ahead})
+    stages = distances[-1] + 1
+    ways = joined(list(dict.fromkeys(load.way for load in ahead)))
+    how = (
+        f"{count(distances[-1], 'iteration')} ahead"
+        if len(distances) == 1
+        else f"up to {distances[-1]} iterations ahead"
+    )
+    buffers = sorted({number for load in ahead if (number := _buffers(program, load)) is not None})
+    into = f", into {' or '.join(map(str, buffers))} buffers of shared memory" if buffers else ""
+    whose = "its loads run" if len(ahead) > 1 else "its load runs"
+    sentence = f"{where}: the loop is pipelined, {stages} stages deep: {whose} {how} ({ways}){into}"
+    if left:
+        lines = joined([program.line_of(load.chain) for load in left])
+        return Verdict(RULE, "note", f"{sentence}; not the load at {lines}.", None, tuple(evidence))
+    return Verdict(RULE, "good", f"{sentence}.", None, tuple(evidence))
+
+
+def _buffers(program: Program, load: _Load) -> int | None:
+    """How many buffers the copy goes round in: the leading side of the allocation that its target is a part of."""
+    function = program.entry("ttgir")
+    if function is None or not load.inside:
+        return None
+    makers = {result: operation for operation in function.body.operations() for result in operation.results}
+    for operand in load.inside[0].operation.operands:
+        view = makers.get(operand)
+        if view is None or view.name not in ("ttg.memdesc_index", "ttg.memdesc_subview") or not view.operands:
+            continue
+        allocated = makers.get(view.operands[0])
+        if allocated is not None and allocated.name == "ttg.local_alloc" and "xi64" not in allocated.type:
+            sides = _BUFFERS.search(allocated.type)
+            if sides:
+                return int(sides[1])
+    return None
+
+
+def _why_not(program: Program, loop: Operation, loads: Sequence[_Load]) -> tuple[str, str, str | None]:
+    """Tone, reason, advice."""
+    capability = program.compilation.target.capability
+    asked = _STAGES.search(" ".join(program.lines("ttir")[_last_row(program, loop)].split(" loc(")[:1]))
+    stages = int(asked[1]) if asked else program.option("num_stages")
+    inside = list(loop.regions[0].operations()) if loop.regions else []
+    if loop.name == "scf.while":
+        return "note", "Triton pipelines for loops alone, and this is a while loop", None
+    if any(operation.name in ("scf.for", "scf.while") for operation in inside):
+        return "note", "another loop is inside of it, and only innermost loops are", None
+    if isinstance(stages, int) and stages <= 1:
+        return "bad", f"num_stages is {stages}", "Try num_stages=3, where shared memory allows."
+    if capability is not None and capability < 80:
+        return "note", f"{program.compilation.target} has no cp.async, and Triton pipelines from sm_80 on", None
+    feeding = [load for load in loads if _feeds_a_dot(loop, load.placed.operation)]
+    if not feeding and asked is None:
+        return (
+            "note",
+            "none of its loads feeds a tl.dot, and Triton pipelines other loads only where they are asked for",
+            "tl.range(..., num_stages=3) asks for it.",
+        )
+    for load in feeding or loads:
+        width = _known_bytes(program, load)
+        if width is not None and width < _LEAST_BYTES:
+            return (
+                "bad",
+                f"the load at {program.line_of(load.chain)} is known to have {count(width, 'byte')} together, and "
+                f"cp.async copies {_LEAST_BYTES} at least",
+                "What would widen it is said of the load itself.",
+            )
+    for load in feeding or loads:
+        if any(operation in inside for operation in _addresses_from(program, load)):
+            return (
+                "bad",
+                f"the addresses of the load at {program.line_of(load.chain)} are loaded in the same loop",
+                None,
+            )
+    return (
+        "unknown",
+        "why is not known: num_stages asks for it, and none of the known reasons against it was found",
+        None,
+    )
+
+
+def _last_row(program: Program, loop: Operation) -> int:
+    """The row of the bracket that closes a loop: its attributes are there."""
+    lines = program.lines("ttir")
+    indent = len(lines[loop.row]) - len(lines[loop.row].lstrip())
+    closing = " " * indent + "}"
+    return next((row for row in range(loop.row + 1, len(lines)) if lines[row].startswith(closing)), loop.row)
+
+
+def _feeds_a_dot(loop: Operation, load: Operation) -> bool:
+    """Whether a load reaches the left or right operand of a dot in the same loop."""
+    reached = set(load.results)
+    for operation in loop.regions[0].operations():
+        if reached.intersection(operation.operands):
+            if operation.name in ("tt.dot", "tt.dot_scaled"):
+                if reached.intersection(operation.operands[:2]):
+                    return True
+            elif not operation.regions:
+                reached.update(operation.results)
+    return False
+
+
+def _known_bytes(program: Program, load: _Load) -> int | None:
+    entry = program.entry("ttir")
+    operation = load.placed.operation
+    if entry is None or operation.name != "tt.load" or operation not in list(entry.body.operations()):
+        return None
+    alignment = Alignment(entry, operation.operands[:2])
+    axes = alignment.axes(operation.operands[0])
+    bits = pointee_bits(operation.type)
+    if axes is None or bits is None:
+        return None
+    together = axes.aligned_elements(max(bits, 8))
+    if len(operation.operands) > 1:
+        mask = alignment.axes(operation.operands[1])
+        if mask is not None and axes.fastest < mask.rank:
+            together = min(together, mask.constancy[axes.fastest])
+    return together * max(bits, 8) // 8
+
+
+def _addresses_from(program: Program, load: _Load) -> list[Operation]:
+    """The loads that this one's addresses follow from."""
+    entry = program.entry("ttir")
+    operation = load.placed.operation
+    if entry is None or operation not in list(entry.body.operations()):
+        return []
+    alignment = Alignment(entry, operation.operands[:1])
+    return [other for other in alignment.operations(operation.operands[0]) if other.name in READS]

@@ -1,0 +1,184 @@
+"""The stages of a compilation as the rules look at them: read once, when first asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from irscope import ir
+from irscope.analysis.figures import theoretical_occupancy
+from irscope.analysis.resources import resources
+from irscope.analysis.verdicts.model import Evidence
+from irscope.correlate import SOURCE, Correlation
+from irscope.ir import ssa
+from irscope.ir.lines import Chain, StageIndex
+from irscope.ir.ssa import Function, Operation
+from irscope.model import Compilation, Occupancy, Resources
+
+_LAYOUT = re.compile(r"^(#[\w$.-]+) = (#ttg?\.\w+<.*>|#ttg\.\w+)")
+#: Evidence of one kind that a verdict names; the rest is as the first.
+MANY = 6
+_TEXT_COLUMNS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An operation with the loops around it, outermost first."""
+
+    operation: Operation
+    loops: tuple[Operation, ...]
+
+    @property
+    def depth(self) -> int:
+        return len(self.loops)
+
+
+class Program:
+    """One compilation. Texts that are missing have no operations and no rows."""
+
+    def __init__(self, compilation: Compilation) -> None:
+        self.compilation = compilation
+        #: The stage with what the GPU's assembler reads: "ptx" or "amdgcn".
+        self.assembly = "amdgcn" if "amdgcn" in compilation.stages else "ptx"
+
+    @property
+    def is_cuda(self) -> bool:
+        return self.compilation.target.backend == "cuda"
+
+    def option(self, name: str) -> object:
+        """An option of the backend as it was in the end: Triton's metadata first."""
+        return self.compilation.metadata.get(name, self.compilation.specialization.options.get(name))
+
+    @cached_property
+    def resources(self) -> Resources:
+        try:
+            return resources(self.compilation)
+        except ValueError:  # a damaged binary
+            return Resources()
+
+    @cached_property
+    def occupancy(self) -> Occupancy:
+        return theoretical_occupancy(self.compilation, self.resources)
+
+    @cached_property
+    def indices(self) -> Mapping[str, StageIndex]:
+        names = ("ttir", "ttgir", self.assembly, "sass")
+        return {name: ir.index(name, self.compilation.text(name)) for name in names if self.compilation.text(name)}
+
+    @cached_property
+    def _correlation(self) -> Correlation:
+        sources = [source.path for source in self.compilation.sources]
+        return Correlation(self.indices, sources, self.compilation.kernel.file)
+
+    @cached_property
+    def _locations(self) -> dict[str, list[Chain]]:
+        return {}
+
+    def locations(self, stage: str) -> Sequence[Chain]:
+        """By row, the frames of a stage, with each file's one path."""
+        if stage not in self.indices:
+            return ()
+        if stage not in self._locations:
+            self._locations[stage] = self._correlation.locations(stage)
+        return self._locations[stage]
+
+    def lines(self, stage: str) -> list[str]:
+        found = self.indices.get(stage)
+        return found.lines if found else []
+
+    def chain(self, stage: str, row: int) -> Chain:
+        return self.locations(stage)[row]
+
+    @cached_property
+    def functions(self) -> Mapping[str, dict[str, Function]]:
+        return {name: ssa.functions(self.compilation.text(name)) for name in ("ttir", "ttgir")}
+
+    def entry(self, stage: str) -> Function | None:
+        return ssa.entry(self.functions[stage])
+
+    @cached_property
+    def _placed(self) -> dict[str, list[Placed]]:
+        return {}
+
+    def operations(self, stage: str) -> list[Placed]:
+        """Those of all functions of an MLIR stage, in the order of its text."""
+        if stage not in self._placed:
+            found = self._placed[stage] = []
+            for function in self.functions[stage].values():
+                found.extend(_walk(function.body.blocks[0].operations, ()))
+                for block in function.body.blocks[1:]:
+                    found.extend(_walk(block.operations, ()))
+        return self._placed[stage]
+
+    def at(self, stage: str, chain: Chain, matches: Callable[[str], bool]) -> list[Placed]:
+        """The operations of a stage with a certain origin, whose names fit."""
+        if not chain:
+            return []
+        locations = self.locations(stage)
+        return [
+            placed
+            for placed in self.operations(stage)
+            if matches(placed.operation.name) and locations[placed.operation.row] == chain
+        ]
+
+    @cached_property
+    def layouts(self) -> Mapping[str, str]:
+        """By alias in the TTGIR, what a layout is."""
+        return dict(
+            found.groups() for line in self.lines("ttgir") if line[:1] == "#" and (found := _LAYOUT.match(line))
+        )
+
+    # What rules say and show.
+
+    def line_of(self, chain: Chain) -> str:
+        """``line 54``, ``line 54, called from line 120``; of code in another file the line that calls it."""
+        lines = [frame.line for frame in chain if frame.file == self._kernel_file]
+        if not lines:
+            return f"{PurePosixPath(chain[0].file).name} line {chain[0].line}" if chain else "a row with no location"
+        return ", called from ".join(f"line {line}" for line in dict.fromkeys((lines[0], lines[-1])))
+
+    @cached_property
+    def _kernel_file(self) -> str:
+        return next(iter(self._correlation.files()), self.compilation.kernel.file)
+
+    def source(self, chain: Chain, text: str) -> tuple[Evidence, ...]:
+        """The Python line, where there is one."""
+        for frame in chain:
+            if frame.file == self._kernel_file:
+                return (Evidence(SOURCE, frame.line - 1, text),)
+        return (Evidence(chain[0].file, chain[0].line - 1, text),) if chain else ()
+
+    def row(self, stage: str, row: int, text: str | None = None) -> Evidence:
+        """A row of a stage; what is there, where no text is given."""
+        shown = text if text is not None else self.lines(stage)[row].partition(" loc(")[0].strip()
+        return Evidence(stage, row, shown if len(shown) <= _TEXT_COLUMNS else shown[: _TEXT_COLUMNS - 4] + " ...")
+
+    def rows(self, stage: str, rows: Sequence[int]) -> tuple[Evidence, ...]:
+        return tuple(self.row(stage, row) for row in rows[:MANY])
+
+
+def _walk(operations: Sequence[Operation], loops: tuple[Operation, ...]) -> Iterator[Placed]:
+    for operation in operations:
+        yield Placed(operation, loops)
+        if operation.regions:
+            inner = (*loops, operation) if operation.name in ("scf.for", "scf.while") else loops
+            for region in operation.regions:
+                for block in region.blocks:
+                    yield from _walk(block.operations, inner)
+
+
+def sentence_case(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def count(number: int, what: str) -> str:
+    """``1 load``, ``3 loads``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def joined(words: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,0 +1,117 @@
+"""Whether each tl.dot uses the matrix units (tensor cores, AMD's matrix cores), by which instruction, and why not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from irscope.analysis.axes import shape_of
+from irscope.analysis.verdicts.model import Verdict
+from irscope.analysis.verdicts.program import Placed, Program, count, joined, sentence_case
+from irscope.ir.lines import Chain
+
+RULE = "tensor cores"
+
+_INSTRUCTION = re.compile(
+    r"(?:^|\s)((?:mma\.(?:sync|sp)|wgmma\.mma_async|tcgen05\.mma)[\w.:]*|v_(?:s?mfmac?|s?wmmac?)_\w+)"
+)
+_SHAPE = re.compile(r"\.(m\d+n\d+k\d+)")
+_FAMILY = re.compile(r"(wgmma|tcgen05\.mma|mma|v_s?mfmac?|v_s?wmmac?)")
+_AMD_SHAPE = re.compile(r"_(\d+x\d+x\d+)_?(\w*)$")
+_OPERAND = re.compile(r"(?:tensor|memdesc)<(?:\d+x)+([a-z]\w*)")
+_PRECISION = re.compile(r"inputPrecision = (\w+)")
+#: The first architecture on which Triton uses wgmma; it asks for at least so many rows, and whole warp groups.
+_WGMMA, _WGMMA_ROWS, _WGMMA_WARPS = 90, 64, 4
+
+
+def tensor_cores(program: Program) -> Iterator[Verdict]:
+    lines, locations = program.lines(program.assembly), program.locations(program.assembly)
+    used: dict[Chain, list[tuple[int, str]]] = {}
+    for row, line in enumerate(lines):
+        if "mma" in line or "mfma" in line:
+            found = _INSTRUCTION.search(line)
+            if found:
+                used.setdefault(locations[row], []).append((row, found[1]))
+    seen: set[Chain] = set()
+    for placed in program.operations("ttir"):
+        chain = program.chain("ttir", placed.operation.row)
+        if placed.operation.name in ("tt.dot", "tt.dot_scaled") and chain and lines and chain not in seen:
+            seen.add(chain)
+            yield _verdict(program, placed, chain, used.get(chain, []))
+
+
+def _verdict(program: Program, placed: Placed, chain: Chain, used: list[tuple[int, str]]) -> Verdict:
+    where = sentence_case(program.line_of(chain))
+    became = program.at("ttgir", chain, lambda name: ("dot" in name and "wait" not in name) or "mma" in name)
+    evidence = (
+        *program.source(chain, "tl.dot"),
+        program.row("ttir", placed.operation.row),
+        *(program.row("ttgir", other.operation.row) for other in became[:1]),
+        *program.rows(program.assembly, [row for row, _ in used]),
+    )
+    if used:
+        kinds = list(dict.fromkeys(shape_and_family(name) for _, name in used))
+        units = "tensor cores" if program.is_cuda else "matrix cores"
+        sentence = f"{where}: tl.dot runs on the {units}: {joined(kinds)}, {count(len(used), 'instruction')}."
+        older = _why_no_wgmma(program, placed, used)
+        if older:
+            return Verdict(RULE, "note", f"{sentence[:-1]}; {older}.", _WGMMA_ADVICE, evidence)
+        return Verdict(RULE, "good", sentence, None, evidence)
+    if not became:
+        sentence = f"{where}: no instruction for this tl.dot was found: nothing in the TTGIR comes from its line."
+        return Verdict(RULE, "unknown", sentence, None, evidence)
+    reason, advice = _why_not(program, placed)
+    units = "tensor cores" if program.is_cuda else "matrix cores"
+    sentence = f"{where}: tl.dot runs on ordinary multiply-adds, not on the {units}: {reason}."
+    tone = "unknown" if advice is None and reason.startswith("why") else "bad"
+    return Verdict(RULE, "unknown" if tone == "unknown" else "bad", sentence, advice, evidence)
+
+
+_WGMMA_ADVICE = "wgmma takes tiles of at least 64 rows, and a multiple of 4 warps."
+
+
+def shape_and_family(name: str) -> str:
+    """``wgmma m64n128k16`` of a whole instruction's name, with the types of a product where it says them."""
+    family = _FAMILY.match(name)
+    amd = _AMD_SHAPE.search(name) if name.startswith("v_") else None
+    if amd:
+        return (
+            f"{name.partition('_f32_')[0] if '_f32_' in name else name}".removesuffix("_")
+            + f" {amd[1]} {amd[2]}".rstrip()
+        )
+    shape = _SHAPE.search(name)
+    types = re.findall(r"\.((?:bf|tf|f|s|u|e\dm)\d+)(?=\.|$)", name)
+    shown = family[1] if family else name
+    return " ".join(part for part in (shown, shape[1] if shape else "", ".".join(types)) if part)
+
+
+def _why_no_wgmma(program: Program, placed: Placed, used: list[tuple[int, str]]) -> str | None:
+    """Of a dot on mma where the target has wgmma: which of its conditions does not hold."""
+    capability = program.compilation.target.capability
+    if capability is None or not _WGMMA <= capability < 100 or not used[0][1].startswith("mma"):
+        return None
+    shape = shape_of(placed.operation.type)
+    warps = program.option("num_warps")
+    if len(shape) >= 2 and shape[-2] < _WGMMA_ROWS:
+        return f"its {shape[-2]} rows are too few for wgmma, which needs {_WGMMA_ROWS}"
+    if isinstance(warps, int) and warps % _WGMMA_WARPS:
+        return f"{count(warps, 'warp')} are no multiple of the {_WGMMA_WARPS} that wgmma needs"
+    return None
+
+
+def _why_not(program: Program, placed: Placed) -> tuple[str, str | None]:
+    operation = placed.operation
+    kinds = _OPERAND.findall(operation.type)[:2]
+    capability = program.compilation.target.capability
+    precision = _PRECISION.search(operation.text)
+    if capability is not None and capability < 80:
+        triton = f"Triton {program.compilation.triton}" if program.compilation.triton else "this Triton"
+        return f"{triton} has none of them for {program.compilation.target}", "Compile for sm_80 or newer."
+    if "f64" in kinds:
+        return "its operands are fp64", "Give tl.dot fp16, bf16, fp8 or fp32 (with tf32), where the precision allows."
+    if kinds[:1] == ["f32"] and (precision is None or precision[1] == "ieee"):
+        return (
+            "both operands are fp32 and input_precision is ieee",
+            'input_precision="tf32" (10 bits of mantissa) or "tf32x3" (close to fp32), or fp16 or bf16 operands.',
+        )
+    return "why is not known", None
