@@ -237,7 +237,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_theme", "t", "theme", "Switch to the next theme and keep it", "Program"),
     Action("screenshot_file", "f12", "picture", "Write a picture of the screen (SVG) to a file", "Program"),
     Action("help", "f1,question_mark", "help", "All keys and what they do", "Program", footer=True),
-    Action("command_palette", "p,ctrl+p", "find", "Find an action by its name", "Program", footer=True),
+    Action("command_palette", "p,ctrl+p", "menu", "Find an action by its name", "Program", footer=True),
     Action("quit", "q,ctrl+q", "quit", "Leave irscope", "Program", footer=True),
 )
 

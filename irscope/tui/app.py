@@ -379,9 +379,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
             self.notify("this kernel was not launched yet; L launches it")
 
     def action_view_launched(self) -> None:
-        request = self.launching.request_of_launched()
-        if request is not None:
-            self.compiling.start(request)
+        self.launching.view_launched()
 
     def action_copy_launch(self) -> None:
         assert self.bench.launch_panel is not None

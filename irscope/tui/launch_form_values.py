@@ -70,7 +70,7 @@ def questions(
         launch_question(request, sites),
         Question("entry", "entry", request.entry or "", "the __main__ block", "a function of the file to run instead"),
         *input_questions(request, compilation, last),
-        Question("grid", "grid", request.grid or "", "guessed from sizes and blocks", "cdiv(n, BLOCK), 4"),
+        Question("grid", "grid", request.grid or "", "the file's own, or guessed from sizes", "cdiv(n, BLOCK), 4"),
         Question("seed", "seed", str(request.seed), note="of made inputs"),
         Question("device", "GPU", str(request.device), note="its number, from 0"),
         Question(
@@ -150,13 +150,13 @@ def problems(answers: Mapping[str, str]) -> dict[str, str]:
     if save and Path(save).expanduser().is_file():
         found["save"] = "this is a file, not a folder"
     if answers.get("source") == "file" and makes_inputs(answers):
-        found["source"] = "contents and grid are of made inputs: the file's own launch brings its own"
+        found["source"] = "the file's own launch brings its own tensors: leave the contents empty"
     return {key: problem for key, problem in found.items() if problem}
 
 
 def makes_inputs(answers: Mapping[str, str]) -> bool:
-    """Whether they say what only inputs can be that irscope makes."""
-    return any(text.strip() for key, text in answers.items() if key.startswith(_INPUT) or key == "grid")
+    """Whether they say what tensors and numbers are to hold: only those that irscope makes can."""
+    return any(text.strip() for key, text in answers.items() if key.startswith(_INPUT))
 
 
 def problem_of_input(text: str) -> str:

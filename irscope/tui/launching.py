@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from irscope.client import Cancelled
-from irscope.model import Compilation, Failure, Target
+from irscope.model import Compilation, Failure, Kernel, Specialization, Target
 from irscope.request import Event, IrscopeError, Request, WorkerStarted
+from irscope.tui.form_values import MAIN_OPTIONS, type_in_view
 from irscope.tui.pipeline_strip import GPU, Box, State
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class Launching:
         self.sites: dict[tuple[str, str | None], tuple[Site, ...]] = {}
         #: A compilation of a bundle's whose launches were shown already.
         self._introduced: Compilation | None = None
+        #: The request that shows what ran, and that before it.
+        self._viewed: tuple[Request, Request] | None = None
         #: How many launches there were.
         self.count = 0
 
@@ -116,6 +119,18 @@ class Launching:
         """In what the launch in view was compiled otherwise than what is in the panes."""
         return self.panel.shown.differences if self.panel is not None and self.panel.display else ()
 
+    @property
+    def _asked(self) -> Request:
+        """What the user asked to compile.
+
+        Where what ran was compiled to be looked at, that is what was asked for before: the next launch is as the
+        last one was, and takes what the file's own code gives.
+        """
+        asked = self._app.compiling.request
+        if self._viewed is not None and replace(asked, fresh=False) == self._viewed[0]:
+            return self._viewed[1]
+        return asked
+
     def request_in_view(self) -> LaunchRequest | None:
         """The launch of the kernel in view, with its options and what was said of its last launch.
 
@@ -123,9 +138,15 @@ class Launching:
         """
         from irscope.launch.model import LaunchRequest
 
-        asked, found = self._app.compiling.request, self._bench.compilation
+        asked, found = self._asked, self._bench.compilation
         if asked.path.suffix != ".py" and found is not None:
-            asked = replace(asked, path=Path(found.kernel.file), kernel=found.kernel.name)
+            chosen = found.specialization
+            said = [name for name in names_of(found.kernel, constexpr=False) if chosen.provenance.get(name) == "given"]
+            asked = replace(
+                given(asked, found.kernel, chosen),
+                path=Path(found.kernel.file),
+                arguments={name: type_in_view(name, chosen) for name in said},
+            )
         elif asked.kernel is None and found is not None:
             asked = replace(asked, kernel=found.kernel.name)
         if asked.path.suffix != ".py":
@@ -240,31 +261,22 @@ class Launching:
             panel.change(differences=differences)
             self._app.refresh_bindings()
 
-    def request_of_launched(self) -> Request | None:
-        """A compilation of what was launched, as if the user had given it."""
-        from irscope.tui.form_values import MAIN_OPTIONS, type_in_view
-
+    def view_launched(self) -> None:
+        """Compile and show what was launched, as if the user had given it."""
         launch, found = self.launch, self._bench.compilation
         if launch is None or found is None:
-            return None
-        ran = launch.specialization
-        names = {parameter.name: parameter.constexpr for parameter in found.kernel.parameters}
-        types = {name: type_in_view(name, ran) for name, constexpr in names.items() if not constexpr}
-        return replace(
-            self._app.compiling.request,
+            return
+        asked = self._app.compiling.request
+        ran, kernel = launch.specialization, found.kernel
+        types = {name: type_in_view(name, ran) for name in names_of(kernel, constexpr=False)}
+        made = replace(
+            given(asked, kernel, ran),
             path=Path(launch.file),
-            kernel=launch.kernel,
             target=Target.parse(launch.device.arch) if launch.device is not None else found.target,
-            signature=None,
             arguments={name: text for name, text in types.items() if text},
-            constants={name: repr(ran.constexprs[name]) for name, c in names.items() if c and name in ran.constexprs},
-            options={
-                **self._app.compiling.request.options,
-                **{name: str(ran.options[name]) for name in MAIN_OPTIONS if ran.options.get(name) is not None},
-            },
-            configuration=None,
-            fresh=False,
         )
+        self._viewed = (made, self._asked)
+        self._app.compiling.start(made)
 
     # The history
 
@@ -306,6 +318,26 @@ class Launching:
             self._bench.show_launch_box(box_of(found.launches[-1]))
             if not self._bench.has_class("low"):
                 await self.show_history(focus=False)
+
+
+def given(base: Request, kernel: Kernel, chosen: Specialization) -> Request:
+    """A request for a kernel's very constants and main options, as if the user had given them; not for its types."""
+    constants = [name for name in names_of(kernel, constexpr=True) if name in chosen.constexprs]
+    options = {name: str(chosen.options[name]) for name in MAIN_OPTIONS if chosen.options.get(name) is not None}
+    return replace(
+        base,
+        kernel=kernel.name,
+        signature=None,
+        arguments={},
+        constants={name: repr(chosen.constexprs[name]) for name in constants},
+        options={**base.options, **options},
+        configuration=None,
+        fresh=False,
+    )
+
+
+def names_of(kernel: Kernel, *, constexpr: bool) -> list[str]:
+    return [parameter.name for parameter in kernel.parameters if parameter.constexpr is constexpr]
 
 
 def key_of(request: Request) -> tuple[str, str | None]:

@@ -173,6 +173,10 @@ async def test_what_ran_can_be_compiled_and_shown(request_: Request) -> None:
         # 1000 is not divisible by 16, which is what was launched and not what is compiled without a launch.
         assert "tt.divisibility" not in found.specialization.attributes.get("n", {})
         assert "shows what ran" not in panel_text(driver)
+        # The next one is launched as this one was, and not with what it gave as the user's own words.
+        launch = await interpreted(driver)
+        assert launch.specialization.provenance["BLOCK"] == "captured"
+        assert not launch.warnings
 
 
 async def test_constants_of_the_compilation_are_those_of_the_launch(request_: Request) -> None:

@@ -155,7 +155,7 @@ def test_what_was_not_changed_is_the_request_again() -> None:
 
 def test_contents_mean_made_inputs() -> None:
     assert form.request_from(REQUEST, answers(input_x="randn:8")).source == "inputs"
-    assert form.request_from(REQUEST, answers(grid="4")).source == "inputs"
+    assert form.request_from(REQUEST, answers(grid="4")).source is None
     assert form.request_from(REQUEST, answers(source="file")).source == "file"
     assert set(form.problems(answers(source="file", input_x="randn:8"))) == {"source"}
 
