@@ -2,8 +2,8 @@
 
 Edges are those of the code as written: a jump, what is behind a conditional one, the targets that nvdisasm found
 for an indirect one. A call of a function goes on behind itself (`Flow.calls`); one of a label inside the function,
-which ptxas writes for some loop exits, is a jump. ``EXIT`` and ``RET`` end. The reconvergence instructions (``BSSY``, ``BSYNC``, ``WARPSYNC``) order lanes and jump nowhere. The same edges are in
-``nvdisasm -bbcfg``, which the tests compare.
+which ptxas writes for some loop exits, is a jump. ``EXIT`` and ``RET`` end. The reconvergence instructions (``BSSY``,
+``BSYNC``, ``WARPSYNC``) order lanes and jump nowhere. The tests compare with ``nvdisasm -bbcfg``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from irscope.analysis.graph import Edges, dominators, natural_loops, reachable
+from irscope.analysis.graph import dominators, natural_loops, reachable
 from irscope.analysis.sass.instructions import Function, Instruction
 
 _JUMPS = frozenset(("BRA", "JMP"))
@@ -97,7 +97,7 @@ def flow(function: Function) -> Flow:
     starts = sorted(_starts(function, targets, every_label=bool(unknown)))
     block_of = _numbered(starts, len(instructions))
     ends = [*(start - 1 for start in starts[1:]), len(instructions) - 1]
-    successors: Edges = [
+    successors = [
         tuple(sorted({block_of[to] for to in _next(instructions, last, targets) if to < len(instructions)}))
         for last in ends
     ]
@@ -111,8 +111,8 @@ def flow(function: Function) -> Flow:
     )
     entries = _entries(function, block_of, targets, calls)
     reached = reachable(successors, entries)
-    found = natural_loops(successors, dominators(successors, entries), reached)
-    return Flow(blocks, _tree(found, blocks), tuple(block_of), frozenset(reached), targets, calls, unknown)
+    loops = natural_loops(successors, dominators(successors, entries), reached)
+    return Flow(blocks, _tree(loops, blocks), tuple(block_of), frozenset(reached), targets, calls, unknown)
 
 
 def _jumps(instruction: Instruction) -> bool:

@@ -11,11 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from elftools.elf.elffile import ELFFile
-
-_INSTRUCTION = re.compile(
-    r"\s*\{?\s*/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P\w+)\s+)?([A-Z]\w*(?:\.\w+)*)\s*([^;\n]*)"
-)
+_INSTRUCTION = re.compile(r"\s*\{?\s*/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P\w+)\s+)?([A-Z]\w*(?:\.\w+)*)\s*([^;\n]*)")
 _LABEL = re.compile(r"([.$\w]\S*):\s*(?://.*)?$")
 _SECTION = re.compile(r"\s*\.section\s+\.text\.([^,\s]+)")
 _TARGET = re.compile(r"`\(([^)]+)\)")
@@ -125,8 +121,8 @@ def encodings(cubin: bytes) -> dict[str, dict[int, int]]:
     Raises:
         DamagedCubin: the bytes are no cubin, or a damaged one.
     """
-    # Here: the reader is wanted by the SASS column alone.
-    from irscope.ir.nvinfo import DamagedCubin
+    # Here: the ELF reader takes longer to import than the rest of this package.
+    from irscope.ir.cubin import DamagedCubin
 
     try:
         return {name: dict(_words(code)) for name, code in _code_sections(cubin)}
@@ -136,6 +132,8 @@ def encodings(cubin: bytes) -> dict[str, dict[int, int]]:
 
 
 def _code_sections(cubin: bytes) -> Iterator[tuple[str, bytes]]:
+    from elftools.elf.elffile import ELFFile
+
     for section in ELFFile(io.BytesIO(cubin)).iter_sections():
         if section.name.startswith(".text."):
             yield section.name.removeprefix(".text."), section.data()

@@ -36,10 +36,6 @@ _COPIES: Mapping[str, Space] = {
     "UTMAREDG": "shared to global",
     "UBLKRED": "shared to global",
 }
-#: One instruction of a warp moves what a descriptor or a register says, not what its text does.
-_BULK = frozenset("UTMALDG UTMASTG UTMAREDG UTMAPF UBLKCP UBLKPF UBLKRED UTCCP UTCSHIFT".split())
-_NO_DATA = frozenset("QSPC SUQUERY TXQ UTMAPF UBLKPF UTCATOMSWS UTCSHIFT".split())
-_ONCE_A_WARP = frozenset(("ULDC", "LDCU"))
 _WIDTHS = {"8": 8, "16": 16, "32": 32, "64": 64, "128": 128, "256": 256}
 _WIDTH = re.compile(r"[USB]?(8|16|32|64|128|256)|F(16|32|64)(?:x2)?|BF16(?:x2)?|F16x2|F16x4|F16x8|BF16x4|BF16x8")
 _MATRICES = {"M88": 1, "MT88": 1, "2": 2, "4": 4}
@@ -64,20 +60,28 @@ class Access:
 
 
 @functools.cache
-def _table() -> tuple[Mapping[str, str], Mapping[str, str]]:
-    file = resources.files(__package__).joinpath("opcodes.json")
-    data: Any = json.loads(file.read_text(encoding="utf-8"))
-    return {name: kind for kind, names in data["kinds"].items() for name in names}, data["exceptions"]
+def _data() -> Any:
+    return json.loads(resources.files(__package__).joinpath("opcodes.json").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _kinds_by_name() -> Mapping[str, str]:
+    return {name: kind for kind, names in _data()["kinds"].items() for name in names}
+
+
+def opcodes(group: str) -> frozenset[str]:
+    """Opcodes without modifiers whose operands the data file puts in one group: ``no result``, ``packed``, ..."""
+    return frozenset(_data()["operands"][group])
 
 
 def kinds() -> tuple[str, ...]:
     """Every kind, in the order of the data file, ``other`` last."""
-    return (*dict.fromkeys(_table()[0].values()), OTHER)
+    return (*_data()["kinds"], OTHER)
 
 
 def known(name: str) -> bool:
     """Whether an opcode without modifiers is in the data file."""
-    return name in _table()[0]
+    return name in _kinds_by_name()
 
 
 def kind(instruction: Instruction) -> str:
@@ -87,10 +91,10 @@ def kind(instruction: Instruction) -> str:
 
 @functools.lru_cache(4096)
 def _kind(opcode: str) -> str:
-    by_name, exceptions = _table()
     name, _, rest = opcode.partition(".")
     modified = f"{name}.{rest.partition('.')[0]}"
-    return exceptions.get(modified) or by_name.get(name, OTHER)
+    exception: str | None = _data()["exceptions"].get(modified)
+    return exception or _kinds_by_name().get(name, OTHER)
 
 
 def access(instruction: Instruction) -> Access | None:
@@ -105,14 +109,14 @@ def access(instruction: Instruction) -> Access | None:
 def _access(opcode: str) -> Access | None:
     name, *modifiers = opcode.split(".")
     space = _SPACES.get(_kind(opcode))
-    if space is None or name in _NO_DATA:
+    if space is None or name in opcodes("moves no data"):
         return None
     space = _COPIES.get(name, space)
     direction = _direction(name, space)
-    if name in _BULK:
+    if name in opcodes("size elsewhere"):
         return Access(space, direction, None, None)
     bits = _bits(name, modifiers)
-    return Access(space, direction, bits, bits // 8 if name in _ONCE_A_WARP else WARP * bits // 8)
+    return Access(space, direction, bits, bits // 8 if name in opcodes("once a warp") else WARP * bits // 8)
 
 
 def _direction(name: str, space: Space) -> Direction:
@@ -142,7 +146,7 @@ def _float_bits(modifier: str) -> int:
 
 
 def _tensor_memory_registers(modifiers: list[str]) -> int:
-    """Registers of a lane: a row of 32 bits, repeated; the shapes 16dp128bit and 16dp256bit have 2 and 4 a repetition."""
+    """Registers of a lane: one for each repetition, 2 and 4 in the shapes 16dp128bit and 16dp256bit."""
     shape = next((modifier for modifier in modifiers if modifier.startswith("16dp")), "")
     each = 4 if shape.startswith("16dp256") else 2 if shape.startswith("16dp128") else 1
     repeated = next((int(found[1]) for modifier in modifiers if (found := _REPEATED.fullmatch(modifier))), 1)

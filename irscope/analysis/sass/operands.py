@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from irscope.analysis.sass.instructions import Instruction
-from irscope.analysis.sass.kinds import access, kind, known
+from irscope.analysis.sass.kinds import access, kind, known, opcodes
 
 #: Where each file of registers begins in a bit set.
 GENERAL, UNIFORM, PREDICATE, UNIFORM_PREDICATE = 0, 256, 512, 520
@@ -27,27 +27,15 @@ _PREDICATE_OPERAND = re.compile(r"!?U?P(?:\d|T)(?![\w])")
 _MMA_SHAPE = re.compile(r"\d{3,5}")
 _GMMA_SHAPE = re.compile(r"64x(\d+)x\d+")
 
-#: They write no register: all their operands are read.
-_NO_RESULT = frozenset(
-    "ST STG STS STL STSM STTM RED REDG REDS REDAS LDGSTS BAR BRA BRX BRXU JMP JMX JMXU CALL RET EXIT KILL"
-    " BSSY BSYNC BREAK WARPSYNC DEPBAR LDGDEPBAR LDTDEPBAR MEMBAR FENCE ERRBAR CCTL CCTLL CCTLT NOP NANOSLEEP BPT"
-    " WARPGROUP UTMALDG UTMASTG UTMAREDG UTMAPF UTMACCTL UTMACMDFLUSH UBLKCP UBLKPF UBLKRED UTCBAR UTCHMMA UTCQMMA"
-    " UTCIMMA UTCOMMA UTCMXQMMA UTCCP UTCSHIFT UVIRTCOUNT ARRIVES USETMAXREG SETMAXREG WARPSPLIT YIELD RTT PMTRIG"
-    " ACQBULK UCGABAR_ARV UCGABAR_WAIT ENDCOLLECTIVE PREEXIT SETCTAID SETLMEMBASE CGAERRBAR SUST SURED SUATOM".split()
-)
-#: They write two predicates and nothing else.
-_COMPARE = frozenset("ISETP FSETP DSETP HSETP2 UISETP UFSETP PLOP3 UPLOP3 PSETP UPSETP".split())
-#: A predicate that they write, and then values that they read.
-_ONE_PREDICATE = frozenset(("FCHK",))
-#: Of the predicates behind the result the first is written, the rest read.
-_VOTES = frozenset(("VOTE", "VOTEU", "ELECT"))
-_RETURNS = frozenset("RET BRX BRXU JMX JMXU".split())
-#: Two floats in a pair of registers.
-_PACKED = frozenset("FADD2 FMUL2 FFMA2".split())
-_CONVERSIONS = frozenset("F2F F2I I2F FRND".split())
-#: 64 bits as two operands of 32.
-_FUNNELS = frozenset(("SHF", "USHF", "SHL", "SHR", "MUFU"))
-_DOUBLE = frozenset("DADD DMUL DFMA DSETP DMNMX".split())
+_NO_RESULT = opcodes("no result")
+_COMPARE = opcodes("two predicates")
+_ONE_PREDICATE = opcodes("one predicate")
+_VOTES = opcodes("vote")
+_PAIR_AS_TARGET = opcodes("register pair as target")
+_PACKED = opcodes("packed")
+_CONVERSIONS = opcodes("conversion of widths")
+_FUNNELS = opcodes("funnel")
+_DOUBLE = opcodes("double")
 _SIXTY_FOUR = frozenset(("64", "S64", "U64"))
 
 
@@ -143,7 +131,7 @@ def _bits(operand: str, width: int, address_width: int = 1) -> int:
 def _address_registers(before: str, suffix: str, otherwise: int, descriptor: int) -> int:
     if before.endswith("gdesc["):
         return descriptor
-    if ".64" in suffix or before.endswith("desc[") and not before.endswith("idesc[") or before.endswith("cx["):
+    if ".64" in suffix or before.endswith(("cx[", " desc[")) or before == "desc[":
         return 2
     return 1 if ".U32" in suffix else otherwise
 
@@ -177,7 +165,7 @@ def _width(instruction: Instruction, number: int, results: range) -> int:
         return _matrix_width(instruction, number - len(results), written)
     if moved := access(instruction):
         return max(1, (moved.bits or 32) // (64 if moved.bits == 256 else 32))
-    if name in _RETURNS:
+    if name in _PAIR_AS_TARGET:
         return 2
     if "WIDE" in modifiers:
         return 2 if written or number == len(results) + 2 else 1
@@ -213,7 +201,7 @@ def _matrix_width(instruction: Instruction, source: int, written: bool) -> int:
     modifiers = instruction.modifiers
     if group := next((found for modifier in modifiers if (found := _GMMA_SHAPE.fullmatch(modifier))), None):
         # A and B are one descriptor, or A is 4 registers and B a descriptor; descriptors are 4 uniform registers.
-        if source == 0 and not written or "gdesc[" in instruction.operands[source + 1]:
+        if (source == 0 and not written) or "gdesc[" in instruction.operands[source + 1]:
             return 4
         return int(group[1]) // (4 if modifiers[1] == "F16" else 2)
     shape = next((modifier for modifier in modifiers if _MMA_SHAPE.fullmatch(modifier)), None)

@@ -3,7 +3,9 @@
 nvdisasm says it for cubins in the ELF layout of its own generation (``-plr``). Triton's ptxas 12.9 writes the older
 one for targets before Hopper, which nvdisasm 13 refuses; for these irscope follows the data itself, backwards over
 the blocks, and `LiveRegisters.origin` says so. The tests hold both against each other wherever nvdisasm answers:
-they are equal but for predicates at ``P2R``, which nvdisasm takes for an instruction that reads none.
+they are equal, except for predicates at ``P2R``, which nvdisasm takes for an instruction that reads none, and for
+registers that nvdisasm has come alive at an instruction that does not write them, which it does in some kernels that
+spill.
 
 A register is live at an instruction that reads or writes it, and wherever a later one may read what it holds now. A
 write under a predicate ends nothing: the old value is there for the lanes that do not write.
@@ -48,6 +50,8 @@ class LiveRegisters:
     live: tuple[int, ...]
     read: tuple[int, ...]
     written: tuple[int, ...]
+    #: Whether a predicate decides, lane by lane, if the instruction writes.
+    partly: tuple[bool, ...]
 
     def count(self, instruction: int) -> Count:
         held = self.live[instruction]
@@ -73,6 +77,31 @@ class LiveRegisters:
         """Numbers of the instructions where it is reached."""
         peak = self.peak
         return tuple(number for number, count in enumerate(self.general) if count == peak and peak > 0)
+
+    def definitions(self, edges: Flow, instruction: int, register: str) -> tuple[int, ...]:
+        """Numbers of the instructions that may have written what ``register`` holds at an instruction.
+
+        That one is among them where it writes it. Several where paths meet, or where a write under a predicate
+        leaves the old value to some lanes; none for what is there from the start.
+        """
+        wanted = bit(register)
+        found: set[int] = set()
+        seen: set[int] = set()
+        waiting = [instruction]
+        while waiting:
+            number = waiting.pop()
+            block = edges.blocks[edges.block_of[number]]
+            for at in range(number, block.first - 1, -1):
+                if self.written[at] & wanted:
+                    found.add(at)
+                    if not self.partly[at]:
+                        break
+            else:
+                for before in block.predecessors:
+                    if before not in seen:
+                        seen.add(before)
+                        waiting.append(edges.blocks[before].last)
+        return tuple(sorted(found))
 
     def names(self, instruction: int) -> tuple[str, ...]:
         """``R4``, ``UR2``, ``P0``: what is live there."""
@@ -131,7 +160,12 @@ def _from_marks(function: Function, marks: Mapping[int, life_ranges.Marks]) -> L
         tuple([row.live for row in rows]),
         tuple([row.read for row in rows]),
         tuple([row.written for row in rows]),
+        _partly(function),
     )
+
+
+def _partly(function: Function) -> tuple[bool, ...]:
+    return tuple([instruction.predicate is not None for instruction in function.instructions])
 
 
 def own(
@@ -153,10 +187,13 @@ def own(
     reason = _obstacle(function, edges, both)
     if reason is not None:
         raise unavailable(f"no live registers: {reason}{f'; {refused}' if refused else ''}")
-    known = [_with_stack(instruction, each) for instruction, each in zip(function.instructions, both, strict=True) if each]
+    known = [
+        _with_stack(instruction, each) for instruction, each in zip(function.instructions, both, strict=True) if each
+    ]
     ends = [_ends(instruction, pair[1]) for instruction, pair in zip(function.instructions, known, strict=True)]
     live = _backwards(edges, known, ends)
-    return LiveRegisters("irscope", live, tuple([read for read, _ in known]), tuple([written for _, written in known]))
+    read, written = tuple([read for read, _ in known]), tuple([written for _, written in known])
+    return LiveRegisters("irscope", live, read, written, _partly(function))
 
 
 def _obstacle(function: Function, edges: Flow, both: Sequence[tuple[int, int] | None]) -> str | None:
