@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from irscope import bundle, ir, session
@@ -94,8 +95,10 @@ def write_stages(compilation: Compilation, folder: Path) -> dict[str, Path]:
 
 
 def write_bundle(compilation: Compilation, path: Path) -> None:
+    from irscope.launch import history
+
     try:
-        bundle.write(compilation, path)
+        bundle.write(replace(compilation, launches=history.of(compilation)), path)
     except OSError as error:
         raise usage_error(f"--bundle {path}: {error.strerror or error}") from error
 

@@ -7,7 +7,7 @@ import gc
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import App, SystemCommand
@@ -21,7 +21,8 @@ from irscope.request import Request
 from irscope.tui import actions
 from irscope.tui.actions import Where
 from irscope.tui.compiling import Compiling, Told
-from irscope.tui.launching import Launching, LaunchTold
+from irscope.tui.launch_run import LaunchTold
+from irscope.tui.launching import Launching
 from irscope.tui.pipeline_strip import GPU
 from irscope.tui.preferences import Preferences
 from irscope.tui.prompt import Ask, Prompt
@@ -30,9 +31,6 @@ from irscope.tui.saving import as_path, save, suggested_name
 from irscope.tui.stage_pane import StagePane
 from irscope.tui.stages import LETTERS, SOURCE, describe
 from irscope.tui.workbench import Workbench
-
-if TYPE_CHECKING:
-    from irscope.launch.model import LaunchRequest
 
 _WATCH_SECONDS = 1.0
 
@@ -329,45 +327,14 @@ class IrscopeApp(App[int], inherit_bindings=False):
     # Launch
 
     async def action_launch(self) -> None:
-        await self._launch()
+        await self.launching.launch_in_view()
 
     async def action_launch_check(self) -> None:
-        if self.bench.device is None:
-            await self._launch(interpret=True, keep=False)
-        else:
-            await self._launch(check="interpreter", interpret=False, keep=False)
-
-    async def _launch(self, *, keep: bool = True, **changes: Any) -> None:
-        """Launch the kernel in view. ``changes``: of the launch request; ``keep``: for the launches after it too."""
-        request = self._can_launch()
-        if request is not None:
-            await self.launching.start(replace(request, **changes), keep=keep)
-
-    def _can_launch(self) -> LaunchRequest | None:
-        """The launch request in view, or ``None`` after saying why there is none."""
-        if self.launching.running:
-            self.notify("a launch is running; escape cancels it", severity="warning")
-            return None
-        request = self.launching.request_in_view()
-        if request is None:
-            self.notify("there is no kernel in view; o chooses one", severity="warning")
-        return request
+        await self.launching.check_in_view()
 
     @work(exclusive=True, group="form")
     async def action_launch_inputs(self) -> None:
-        from irscope.tui.launch_form import LaunchForm
-
-        request = self._can_launch()
-        if request is None:
-            return
-        if self.bench.device is None:
-            request = replace(request, interpret=True)
-        found = self.bench.compilation
-        answer = await self.push_screen_wait(
-            LaunchForm(request, found, self.launching.launch, self.launching.sites_of(request))
-        )
-        if answer is not None:
-            await self.launching.start(answer)
+        await self.launching.ask_and_launch()
 
     async def action_launch_results(self) -> None:
         panel = self.bench.launch_panel

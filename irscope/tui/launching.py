@@ -1,87 +1,22 @@
-"""What the app launches: the thread that a launch runs in, and what each of its steps puts on screen."""
+"""What the app launches: the launch of the kernel in view, and what every step of it puts on screen."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from textual.message import Message
-
-from irscope.client import Cancelled
 from irscope.model import Compilation, Failure, Kernel, Specialization, Target
-from irscope.request import Event, IrscopeError, Request, WorkerStarted
+from irscope.request import Event, Request, WorkerStarted
 from irscope.tui.form_values import MAIN_OPTIONS, type_in_view
+from irscope.tui.launch_run import Ended, LaunchRun, LaunchTold
 from irscope.tui.pipeline_strip import GPU, Box, State
 
 if TYPE_CHECKING:
     from irscope.launch.model import Launch, LaunchRequest, Site
     from irscope.tui.app import IrscopeApp
     from irscope.tui.launch_panel import LaunchPanel
-
-#: How long leaving irscope waits for a launch's worker to be stopped, in seconds.
-_PATIENCE_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A launch is over; why, where it did not come to its end."""
-
-    failure: Failure | None = None
-
-
-@dataclass
-class LaunchTold(Message):
-    """A launch has something to say; posted by its thread."""
-
-    run: LaunchRun
-    news: Event | Ended
-
-
-class LaunchRun:
-    """A launch in a thread of its own, from now on."""
-
-    def __init__(self, app: IrscopeApp, request: LaunchRequest) -> None:
-        self.request = request
-        self._app = app
-        self._cancel = threading.Event()
-        # A daemon: where the worker does not end in time, leaving irscope does not wait for it, but ends it.
-        self._thread = threading.Thread(target=self._work, name="irscope-launch", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Give up: the worker is stopped, and nothing more is said."""
-        self._cancel.set()
-
-    def wait(self) -> None:
-        self._thread.join(_PATIENCE_SECONDS)
-
-    def _tell(self, news: Event | Ended) -> None:
-        if not self._cancel.is_set():
-            self._app.post_message(LaunchTold(self, news))
-
-    def _work(self) -> None:
-        from irscope.launch import run
-
-        try:
-            reason = None if self.request.interpret else run.why_not()
-            if reason is not None:
-                raise IrscopeError(reason)
-            run.launch(self.request, self._tell, self._cancel)
-        except IrscopeError as error:
-            self._tell(Ended(error.failure))
-        except Cancelled:
-            pass
-        except Exception as error:
-            # A defect of irscope's must be seen, not end as a clock that runs for ever.
-            import traceback
-
-            failure = Failure("internal", f"{type(error).__name__}: {error}", detail=traceback.format_exc())
-            self._tell(Ended(failure))
-        else:
-            self._tell(Ended())
 
 
 class Launching:
@@ -154,9 +89,44 @@ class Launching:
         kept = self._settings.get(key_of(asked)) or LaunchRequest(asked)
         return replace(kept, compile=replace(asked, timeout=kept.compile.timeout or asked.timeout))
 
-    def sites_of(self, request: LaunchRequest) -> tuple[Site, ...]:
-        """The file's own launches, as far as a launch told of them."""
-        return self.sites.get(key_of(request.compile), ())
+    def request_to_launch(self) -> LaunchRequest | None:
+        """The launch of the kernel in view; ``None`` after saying why there can be none now."""
+        if self.running:
+            self._app.notify("a launch is running; escape cancels it", severity="warning")
+            return None
+        request = self.request_in_view()
+        if request is None:
+            self._app.notify("there is no kernel in view; o chooses one", severity="warning")
+        return request
+
+    async def launch_in_view(self) -> None:
+        request = self.request_to_launch()
+        if request is not None:
+            await self.start(request)
+
+    async def check_in_view(self) -> None:
+        """Launch and check in Triton's interpreter, this once; without a GPU, run there alone."""
+        request = self.request_to_launch()
+        if request is None:
+            return
+        if self._bench.device is None:
+            await self.start(replace(request, interpret=True), keep=False)
+        else:
+            await self.start(replace(request, check="interpreter", interpret=False), keep=False)
+
+    async def ask_and_launch(self) -> None:
+        """Launch as the form is answered; call it from a worker of Textual's, which may wait for a screen."""
+        from irscope.tui.launch_form import LaunchForm
+
+        request = self.request_to_launch()
+        if request is None:
+            return
+        if self._bench.device is None:
+            request = replace(request, interpret=True)
+        sites = self.sites.get(key_of(request.compile), ())
+        answer = await self._app.push_screen_wait(LaunchForm(request, self._bench.compilation, self.launch, sites))
+        if answer is not None:
+            await self.start(answer)
 
     async def start(self, request: LaunchRequest, *, keep: bool = True) -> None:
         """Launch; the panel shows it from now on. ``keep``: the next launch of the kernel is like it."""

@@ -21,7 +21,7 @@ from irscope.launch.model import (
     Site,
     Timing,
 )
-from irscope.model import Specialization
+from irscope.model import Compilation, Kernel, Specialization, Target
 
 DEVICE = Device(0, "NVIDIA H100", "sm_90", "GPU-1", "570.1", 80_000_000_000, 50_000_000, 132)
 
@@ -81,6 +81,21 @@ def test_a_history_that_cannot_be_written_fails_nothing(tmp_path: Path, monkeypa
     (tmp_path / "taken").write_text("", encoding="utf-8")
     monkeypatch.setenv("IRSCOPE_CACHE_DIR", str(tmp_path / "taken"))
     history.add(a_launch(tmp_path / "k.py"))
+
+
+def test_a_compilation_has_its_bundles_launches_and_those_kept_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IRSCOPE_CACHE_DIR", str(tmp_path))
+    launch = history.without_logs(a_launch(tmp_path / "k.py"))
+    earlier = replace(launch, when="2025-01-01T00:00:00+00:00", device=replace(DEVICE, name="NVIDIA A100"))
+    compiled = Compilation(
+        Kernel(str(tmp_path / "k.py"), "k"), Target.parse("sm_90"), Specialization(), {}, launches=(earlier, launch)
+    )
+    assert history.of(compiled) == (earlier, launch)
+    history.add(launch)
+    history.add(later := replace(launch, when="2026-02-01T00:00:00+00:00"))
+    assert history.of(compiled) == (earlier, launch, later)
 
 
 def test_ratio_is_of_the_medians(tmp_path: Path) -> None:
