@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from irscope.analysis.verdicts.atomics import atomics
 from irscope.analysis.verdicts.conversions import conversions
+from irscope.analysis.verdicts.divisions import divisions
 from irscope.analysis.verdicts.limits import limits
 from irscope.analysis.verdicts.model import Evidence, Tone, Verdict
 from irscope.analysis.verdicts.pipelining import pipelining
+from irscope.analysis.verdicts.precision import doubles, long_indices, widened_operands
 from irscope.analysis.verdicts.program import Program
+from irscope.analysis.verdicts.slow_math import local_arrays, precise_math
 from irscope.analysis.verdicts.spills import spills
 from irscope.analysis.verdicts.tensor_cores import tensor_cores
 from irscope.analysis.verdicts.vectorization import vectorization
@@ -21,12 +25,19 @@ __all__ = ["RULES", "Evidence", "Program", "Tone", "Verdict", "verdicts"]
 
 #: In the order in which their verdicts are told.
 RULES: tuple[Callable[[Program], Iterable[Verdict]], ...] = (
+    limits,
+    spills,
     tensor_cores,
     pipelining,
     vectorization,
     conversions,
-    spills,
-    limits,
+    widened_operands,
+    doubles,
+    long_indices,
+    divisions,
+    atomics,
+    precise_math,
+    local_arrays,
 )
 
 

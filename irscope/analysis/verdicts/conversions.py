@@ -15,7 +15,8 @@ from irscope.ir.table import grouped
 
 RULE = "layout conversions"
 
-_ELEMENT = re.compile(r"tensor<(?:\d+x)+([a-z!][\w.]*?(\d+)\w*)(?:<[^>]*>)?")
+_ELEMENT = re.compile(r"tensor<(?:\d+x)+([a-z]+(\d+)\w*)")
+_POINTER_BITS = 64
 _SHUFFLE = re.compile(r"\b(?:shfl\.sync|ds_bpermute|ds_permute|ds_swizzle|v_permlane|v_mov_b32_dpp|movmatrix)")
 _SHARED = re.compile(r"\b(?:st\.shared|ld\.shared|stmatrix|ldmatrix|ds_(?:write|read|store|load)[\w]*)")
 #: What also moves values between threads, from the same line of Python.
@@ -54,8 +55,9 @@ def _verdict(program: Program, placed: Placed, chain: Chain, rows: list[int]) ->
     aliases = program.layouts
     source, target = (layouts.tensor_layout(type_) or "?" for type_ in (before, after))
     element = _ELEMENT.search(after)
-    size = math.prod(shape_of(after)) * max(int(element[2]) if element else 8, 8) // 8
-    tile = f"{'x'.join(map(str, shape_of(after)))} {element[1] if element else 'elements'}"
+    # In registers a truth value takes a byte; what has no width of its own is a pointer.
+    size = math.prod(shape_of(after)) * max(int(element[2]) if element else _POINTER_BITS, 8) // 8
+    tile = f"{'x'.join(map(str, shape_of(after)))} {element[1] if element else 'pointers'}"
     what = f"{tile} from {layouts.short(source, aliases)} to {layouts.short(target, aliases)}"
     often = ", in every iteration of a loop" if placed.loops else ""
     where = f"{sentence_case(program.line_of(chain))}: a layout conversion" if chain else "A layout conversion"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from irscope.analysis.occupancy import Step, next_step
 from irscope.analysis.verdicts.model import Evidence, Verdict
-from irscope.analysis.verdicts.program import Program, count, joined
+from irscope.analysis.verdicts.program import MANY, Program, count, joined
 from irscope.ir.table import grouped
 
 RULE = "occupancy"
@@ -17,7 +17,6 @@ _ENOUGH = 0.5
 def limits(program: Program) -> Iterator[Verdict]:
     fits, used = program.occupancy, program.resources
     blocks, warps, most = fits.blocks_per_sm, fits.warps_per_sm, fits.max_warps_per_sm
-    binary = "cubin" if program.is_cuda else "hsaco"
     if blocks is None or warps is None or most is None or fits.limiter is None or used.registers is None:
         return
     shared = (used.shared_dynamic_bytes or 0) + (used.shared_static_bytes or 0)
@@ -28,7 +27,7 @@ def limits(program: Program) -> Iterator[Verdict]:
         "blocks": "the number of blocks that a multiprocessor takes",
         "barriers": f"{count(used.barriers or 0, 'barrier')} a block",
     }.get(fits.limiter, fits.limiter)
-    evidence = (Evidence(binary, 0, f"{what}"),)
+    evidence = _evidence(program, fits.limiter, what)
     if blocks == 0:
         yield Verdict(RULE, "bad", f"Not one block fits on a multiprocessor: {what} are too many.", None, evidence)
         return
@@ -40,6 +39,26 @@ def limits(program: Program) -> Iterator[Verdict]:
     step = next_step(used, program.compilation.target, warps_of_block if isinstance(warps_of_block, int) else None)
     tone = "good" if warps >= _ENOUGH * most else "note"
     yield Verdict(RULE, "good" if tone == "good" else "note", sentence, _advice(step, used.registers, shared), evidence)
+
+
+#: What the row of the binary begins with that tells of a limit.
+_ROWS = {"registers": ("registers", "vector registers"), "barriers": ("barriers",), "warps": ("threads",)}
+
+
+def _evidence(program: Program, limiter: str, what: str) -> tuple[Evidence, ...]:
+    lines = program.binary_lines
+    found = [
+        Evidence(program.binary, row, line.strip())
+        for row, line in enumerate(lines)
+        if line.strip().startswith(_ROWS.get(limiter, ("static shared",)))
+    ][:1]
+    if limiter == "shared memory":
+        found += [
+            program.row("ttgir", placed.operation.row)
+            for placed in program.operations("ttgir")
+            if placed.operation.name == "ttg.local_alloc"
+        ][:MANY]
+    return tuple(found) or (Evidence(program.binary, 0, what),)
 
 
 def _advice(step: Step | None, registers: int, shared: int) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,8 +14,8 @@ from irscope.analysis.figures import theoretical_occupancy
 from irscope.analysis.resources import resources
 from irscope.analysis.verdicts.model import Evidence
 from irscope.correlate import SOURCE, Correlation
-from irscope.ir import ssa
-from irscope.ir.lines import Chain, StageIndex
+from irscope.ir import cubin, hsaco, ssa
+from irscope.ir.lines import Chain, StageIndex, split_lines
 from irscope.ir.ssa import Function, Operation
 from irscope.model import Compilation, Occupancy, Resources
 
@@ -93,6 +94,17 @@ class Program:
         return self.locations(stage)[row]
 
     @cached_property
+    def written_lines(self) -> set[tuple[str, int]]:
+        """File and line of all that the assembly comes from.
+
+        The line table of a cubin has others besides: LLVM gives the further rows of inline assembly the lines after
+        its own (see `irscope.ir.ptx`), and SASS has the lines as they are written there.
+        """
+        found = self.indices.get(self.assembly)
+        distinct = {id(chain): chain for chain in self.locations(self.assembly)} if found else {}
+        return {(frame.file, frame.line) for chain in distinct.values() for frame in chain}
+
+    @cached_property
     def functions(self) -> Mapping[str, dict[str, Function]]:
         return {name: ssa.functions(self.compilation.text(name)) for name in ("ttir", "ttgir")}
 
@@ -127,9 +139,25 @@ class Program:
     @cached_property
     def layouts(self) -> Mapping[str, str]:
         """By alias in the TTGIR, what a layout is."""
-        return dict(
-            found.groups() for line in self.lines("ttgir") if line[:1] == "#" and (found := _LAYOUT.match(line))
-        )
+        lines = [line for line in self.lines("ttgir") if line[:1] == "#"]
+        return {str(found[1]): str(found[2]) for line in lines if (found := _LAYOUT.match(line))}
+
+    @cached_property
+    def binary(self) -> str:
+        """The stage that is the binary, ``cubin`` or ``hsaco``."""
+        return "cubin" if self.is_cuda else "hsaco"
+
+    @cached_property
+    def binary_lines(self) -> list[str]:
+        """The rows in which the binary is shown to a reader."""
+        stage = self.compilation.stages.get(self.binary)
+        if stage is None or stage.data is None:
+            return []
+        try:
+            text = cubin.describe(cubin.read(stage.data)) if self.is_cuda else hsaco.describe(hsaco.read(stage.data))
+        except ValueError:
+            return []
+        return text.split("\n")
 
     # What rules say and show.
 
@@ -144,10 +172,15 @@ class Program:
     def _kernel_file(self) -> str:
         return next(iter(self._correlation.files()), self.compilation.kernel.file)
 
+    @cached_property
+    def _kernel_lines(self) -> int:
+        source = self.compilation.source(self.compilation.kernel.file)
+        return len(split_lines(source.text)) if source else sys.maxsize
+
     def source(self, chain: Chain, text: str) -> tuple[Evidence, ...]:
         """The Python line, where there is one."""
         for frame in chain:
-            if frame.file == self._kernel_file:
+            if frame.file == self._kernel_file and frame.line <= self._kernel_lines:
                 return (Evidence(SOURCE, frame.line - 1, text),)
         return (Evidence(chain[0].file, chain[0].line - 1, text),) if chain else ()
 

@@ -50,7 +50,7 @@ def spills(program: Program) -> Iterator[Verdict]:
     first: dict[str, Chain] = {}
     for row in rows:
         chain = locations[row]
-        if chain:
+        if chain and (chain[0].file, chain[0].line) in program.written_lines:
             line = program.line_of(chain)
             by_line[line] += 1
             first.setdefault(line, chain)
@@ -69,8 +69,9 @@ def _advice(program: Program) -> str:
     limit = program.option("maxnreg")
     registers = program.resources.registers
     if isinstance(limit, int) and limit < _MOST:
-        return f"maxnreg={limit} is the limit: raise it; else more warps, or a smaller block."
-    if program.is_cuda and registers is not None and registers < _MOST - 1:
-        # The threads of a block have to share what a multiprocessor has.
-        return f"{registers} registers are what so many warps leave for a thread: fewer warps, or a smaller block."
-    return "More warps share a tile among more threads; or a smaller block."
+        return f"maxnreg={limit} is the limit: raise it, or give each thread less: more warps, or a smaller block."
+    if registers is not None and registers >= _MOST - 1 and program.is_cuda:
+        return (
+            f"{_MOST} registers are all that a thread can have: more warps, or a smaller block, leave it less to hold."
+        )
+    return "More warps, or a smaller block, leave a thread less to hold."

@@ -1,0 +1,78 @@
+"""tl.dot with and without the tensor cores, in loops that are pipelined and in loops that are not."""
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def one_dot(a_ptr, b_ptr, c_ptr, M: tl.constexpr, N: tl.constexpr, K: tl.constexpr, PRECISION: tl.constexpr):
+    m, n, k = tl.arange(0, M), tl.arange(0, N), tl.arange(0, K)
+    a = tl.load(a_ptr + m[:, None] * K + k[None, :])
+    b = tl.load(b_ptr + k[:, None] * N + n[None, :])
+    c = tl.dot(a, b, input_precision=PRECISION)
+    tl.store(c_ptr + m[:, None] * N + n[None, :], c)
+
+
+@triton.jit
+def widened_dot(a_ptr, b_ptr, c_ptr, SIZE: tl.constexpr):
+    at = tl.arange(0, SIZE)
+    tile = at[:, None] * SIZE + at[None, :]
+    a = tl.load(a_ptr + tile).to(tl.float32)
+    b = tl.load(b_ptr + tile).to(tl.float32)
+    tl.store(c_ptr + tile, tl.dot(a, b))
+
+
+@triton.jit
+def loop(a_ptr, b_ptr, c_ptr, K, a_stride, b_stride, SIZE: tl.constexpr):
+    at = tl.arange(0, SIZE)
+    acc = tl.zeros((SIZE, SIZE), tl.float32)
+    for k in range(0, K, SIZE):
+        a = tl.load(a_ptr + at[:, None] * a_stride + (k + at)[None, :])
+        b = tl.load(b_ptr + (k + at)[:, None] * b_stride + at[None, :])
+        acc = tl.dot(a, b, acc)
+    tl.store(c_ptr + at[:, None] * SIZE + at[None, :], acc)
+
+
+@triton.jit
+def loop_by_index(a_ptr, b_ptr, c_ptr, index_ptr, steps, a_stride, SIZE: tl.constexpr):
+    at = tl.arange(0, SIZE)
+    acc = tl.zeros((SIZE, SIZE), tl.float32)
+    for step in range(steps):
+        page = tl.load(index_ptr + step)
+        a = tl.load(a_ptr + page * SIZE * a_stride + at[:, None] * a_stride + at[None, :])
+        b = tl.load(b_ptr + at[:, None] * SIZE + at[None, :] + step * SIZE * SIZE)
+        acc = tl.dot(a, b, acc)
+    tl.store(c_ptr + at[:, None] * SIZE + at[None, :], acc)
+
+
+@triton.jit
+def described_loop(a_ptr, b_ptr, c_ptr, K, SIZE: tl.constexpr):
+    a_tiles = tl.make_tensor_descriptor(a_ptr, [SIZE, K], [K, 1], [SIZE, SIZE])
+    b_tiles = tl.make_tensor_descriptor(b_ptr, [K, SIZE], [SIZE, 1], [SIZE, SIZE])
+    c_tiles = tl.make_tensor_descriptor(c_ptr, [SIZE, SIZE], [SIZE, 1], [SIZE, SIZE])
+    acc = tl.zeros((SIZE, SIZE), tl.float32)
+    for k in range(0, K, SIZE):
+        a = a_tiles.load([0, k])
+        b = b_tiles.load([k, 0])
+        acc = tl.dot(a, b, acc)
+    c_tiles.store([0, 0], acc.to(tl.float16))
+
+
+@triton.jit
+def sums(x_ptr, y_ptr, n, STAGES: tl.constexpr, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK,), tl.float32)
+    for i in tl.range(0, n, BLOCK, num_stages=STAGES):
+        acc += tl.load(x_ptr + i + at)
+    tl.store(y_ptr + at, acc)
+
+
+@triton.jit
+def searches(x_ptr, y_ptr, limit, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK,), tl.float32)
+    i = 0
+    while tl.sum(acc) < limit:
+        acc += tl.load(x_ptr + i + at)
+        i += BLOCK
+    tl.store(y_ptr + at, acc)
