@@ -7,22 +7,23 @@ the stage's text, `Sass.numbers` the way back.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from irscope.analysis.sass import control
 from irscope.analysis.sass.blocks import Block, Flow, Loop, flow
 from irscope.analysis.sass.control import Control
 from irscope.analysis.sass.instructions import Function, Instruction, encodings, function
-from irscope.analysis.sass.kinds import Access, access, kind, kinds
-from irscope.analysis.sass.mix import Mix, mix, of_loop
+from irscope.analysis.sass.kinds import Access, access, all_kinds, kind
+from irscope.analysis.sass.mix import Mix, mix_of, mix_of_loop
 from irscope.analysis.sass.registers import Count, LiveRegisters
 from irscope.analysis.sass.registers import live_registers as registers_of
-from irscope.analysis.sass.spills import spills
+from irscope.analysis.sass.spills import spill_code
 from irscope.model import Compilation
 
 __all__ = [
     "Access", "Block", "Control", "Count", "Flow", "Function", "Instruction", "LiveRegisters", "Loop", "Mix", "Sass",
-    "access", "kind", "kinds", "live_registers", "mix", "of_loop", "read",
+    "access", "all_kinds", "kind", "live_registers", "mix_of", "mix_of_loop", "read",
 ]  # fmt: skip
 
 
@@ -45,9 +46,9 @@ class Sass:
         """By row of the text, from 0, the number of the instruction there."""
         return {each.row: number for number, each in enumerate(self.function.instructions)}
 
-    def mix_of(self, numbers: list[int]) -> Mix:
+    def part(self, numbers: Iterable[int]) -> Mix:
         """The mix of some instructions, by number: those of a line, say."""
-        return mix(self.function, numbers, self.spills)
+        return mix_of(self.function, numbers, self.spills)
 
 
 def read(compilation: Compilation) -> Sass | None:
@@ -64,14 +65,14 @@ def read(compilation: Compilation) -> Sass | None:
     binary = _cubin(compilation)
     record = cubin.read(binary).kernel(code.name) if binary else None
     edges = flow(code)
-    spilling = spills(code, record, compilation.text("ptx"))
+    spilling = spill_code(code, record, compilation.text("ptx"))
     return Sass(
         code,
         edges,
         _controls(code, binary) if binary else None,
         spilling,
-        mix(code, None, spilling),
-        tuple(of_loop(code, edges, loop, spilling) for loop in edges.loops),
+        mix_of(code, None, spilling),
+        tuple(mix_of_loop(code, edges, loop, spilling) for loop in edges.loops),
     )
 
 

@@ -74,7 +74,7 @@ def opcodes(group: str) -> frozenset[str]:
     return frozenset(_data()["operands"][group])
 
 
-def kinds() -> tuple[str, ...]:
+def all_kinds() -> tuple[str, ...]:
     """Every kind, in the order of the data file, ``other`` last."""
     return (*_data()["kinds"], OTHER)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from irscope.analysis.sass.blocks import Flow, Loop
 from irscope.analysis.sass.instructions import Function
-from irscope.analysis.sass.kinds import OTHER, Direction, Space, access, kind, kinds
+from irscope.analysis.sass.kinds import OTHER, Direction, Space, access, all_kinds, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,12 @@ class Mix:
         return None if None in sizes else sum(size or 0 for size in sizes)
 
 
-def mix(function: Function, numbers: Iterable[int] | None = None, spilling: frozenset[int] | None = frozenset()) -> Mix:
+def mix_of(
+    function: Function, numbers: Iterable[int] | None = None, spilling: frozenset[int] | None = frozenset()
+) -> Mix:
     """The mix of some instructions of a function, by number; of all where ``numbers`` is not given.
 
-    ``spilling``: numbers of the spill code, see `irscope.analysis.sass.spills`.
+    ``spilling``: numbers of the spill code, see `irscope.analysis.sass.spills.spill_code`.
     """
     chosen = range(len(function.instructions)) if numbers is None else sorted(set(numbers))
     by_kind: Counter[str] = Counter()
@@ -75,7 +77,7 @@ def mix(function: Function, numbers: Iterable[int] | None = None, spilling: froz
     accesses.sort(key=lambda each: -(each.bytes_per_warp if each.bytes_per_warp is not None else -1))
     return Mix(
         len(chosen),
-        {name: by_kind[name] for name in kinds() if by_kind[name]},
+        {name: by_kind[name] for name in all_kinds() if by_kind[name]},
         tuple(accesses),
         dict(tensor.most_common()),
         dict(other.most_common()),
@@ -83,7 +85,7 @@ def mix(function: Function, numbers: Iterable[int] | None = None, spilling: froz
     )
 
 
-def of_loop(
+def mix_of_loop(
     function: Function, edges: Flow, loop: Loop, spilling: frozenset[int] | None = frozenset(), inner: bool = True
 ) -> Mix:
     """The mix of one loop, with the loops inside it or (``inner`` false) without."""
@@ -91,4 +93,4 @@ def of_loop(
     if not inner:
         for child in loop.children:
             numbers.difference_update(edges.instructions_of(edges.loops[child]))
-    return mix(function, numbers, spilling)
+    return mix_of(function, numbers, spilling)

@@ -24,7 +24,7 @@ _ALL_PREDICATES = {
 }
 _REGISTER = re.compile(r"(?<![\w.])(UR|R|UP|P)(\d+)\|?((?:\.\w+)*)")
 _PREDICATE_OPERAND = re.compile(r"!?U?P(?:\d|T)(?![\w])")
-_MMA_SHAPE = re.compile(r"\d{3,5}")
+_MMA_SHAPE = re.compile(r"\d{3,5}|(\d+)x(\d+)x(\d+)")
 _GMMA_SHAPE = re.compile(r"64x(\d+)x\d+")
 
 _NO_RESULT = opcodes("no result")
@@ -36,6 +36,10 @@ _PACKED = opcodes("packed")
 _CONVERSIONS = opcodes("conversion of widths")
 _FUNNELS = opcodes("funnel")
 _DOUBLE = opcodes("double")
+_TMA = opcodes("addresses in uniform registers")
+_NOT_FOLLOWED = opcodes("not followed")
+#: Those whose global address may lie behind a descriptor.
+_DESCRIBED = ("LD", "ST", "ATOM", "RED")
 _SIXTY_FOUR = frozenset(("64", "S64", "U64"))
 
 
@@ -46,7 +50,9 @@ def sets(instruction: Instruction, encoding: int = 0) -> tuple[int, int] | None:
 
     A register that is written only under a predicate counts as written; see `registers` for what that means.
     """
-    if not known(instruction.name):
+    if not known(instruction.name) or instruction.name in _NOT_FOLLOWED:
+        return None
+    if instruction.name in _TMA and not _plain_tma(instruction):
         return None
     results = _results(instruction)
     read = written = 0
@@ -131,6 +137,8 @@ def _bits(operand: str, width: int, address_width: int = 1) -> int:
 def _address_registers(before: str, suffix: str, otherwise: int, descriptor: int) -> int:
     if before.endswith("gdesc["):
         return descriptor
+    if otherwise > 2:
+        return otherwise
     if ".64" in suffix or before.endswith(("cx[", " desc[")) or before == "desc[":
         return 2
     return 1 if ".U32" in suffix else otherwise
@@ -138,13 +146,26 @@ def _address_registers(before: str, suffix: str, otherwise: int, descriptor: int
 
 def _address_width(instruction: Instruction, number: int) -> int:
     """Registers of an address that does not say so: on Turing those of global memory are 64 bits."""
+    name = instruction.name
+    if name in _TMA:
+        # In shared memory the address, of loads a barrier too, and the coordinates; then the descriptor's address.
+        return (2 if name == "UTMALDG" else 1) + int(instruction.modifiers[0][0]) if number == 0 else 2
+    if name.startswith(("CCTL", "UTMACCTL")):
+        return 2
     is_global = kind(instruction) == "global memory" and "E" in instruction.modifiers
     return 2 if is_global and not (instruction.name == "LDGSTS" and number == 0) else 1
 
 
+def _plain_tma(instruction: Instruction) -> bool:
+    """Whether it is a copy of a box: two addresses, and its dimensions as the first modifier."""
+    first = instruction.modifiers[:1]
+    return len(instruction.operands) == 2 and bool(first) and first[0] in ("1D", "2D", "3D", "4D", "5D")
+
+
 def _hidden_descriptor(instruction: Instruction, encoding: int) -> int:
     """Ampere's descriptors of global memory, a pair of uniform registers that nvdisasm does not print."""
-    if kind(instruction) != "global memory" or not encoding >> 91 & 1:
+    described = kind(instruction) == "global memory" and instruction.name.startswith(_DESCRIBED)
+    if not described or not encoding >> 91 & 1:
         return 0
     position = 32 if instruction.name in ("LDG", "LD") else 64
     register = encoding >> position & 63
@@ -164,7 +185,8 @@ def _width(instruction: Instruction, number: int, results: range) -> int:
     if "MMA" in name:
         return _matrix_width(instruction, number - len(results), written)
     if moved := access(instruction):
-        return max(1, (moved.bits or 32) // (64 if moved.bits == 256 else 32))
+        # 256 bits of global memory are two operands.
+        return max(1, (moved.bits or 32) // (64 if moved.bits == 256 and moved.space == "global" else 32))
     if name in _PAIR_AS_TARGET:
         return 2
     if "WIDE" in modifiers:
@@ -216,7 +238,10 @@ def _matrix_width(instruction: Instruction, source: int, written: bool) -> int:
 
 
 def _tile(shape: str) -> tuple[int, int, int]:
-    """``16816`` is 16 x 8 x 16; ``884`` 8 x 8 x 4."""
+    """``16816`` is 16 x 8 x 16; ``884`` and ``8x8x4`` are 8 x 8 x 4."""
+    if "x" in shape:
+        m, n, k = map(int, shape.split("x"))
+        return m, n, k
     first = 16 if shape.startswith("16") else 8
     return first, 8, int(shape[len(str(first)) + 1 :])
 

@@ -8,7 +8,8 @@ registers that nvdisasm has come alive at an instruction that does not write the
 spill.
 
 A register is live at an instruction that reads or writes it, and wherever a later one may read what it holds now. A
-write under a predicate ends nothing: the old value is there for the lanes that do not write.
+write under a predicate ends nothing, because the old value is there for the lanes that do not write; only of uniform
+registers it does where all that read the value do so under the same predicate.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Literal
 
 from irscope import tools
 from irscope.analysis.sass import life_ranges
-from irscope.analysis.sass.blocks import Flow, flow
+from irscope.analysis.sass.blocks import Block, Flow, flow
 from irscope.analysis.sass.instructions import Function, Instruction, encodings
 from irscope.analysis.sass.operands import GENERAL, PREDICATE, UNIFORM, UNIFORM_PREDICATE, bit, names, sets
 from irscope.model import Failure
@@ -29,6 +30,8 @@ Origin = Literal["nvdisasm", "irscope"]
 
 _FILE = (1 << 256) - 1
 _PREDICATES = (1 << 8) - 1
+_PREDICATE_BITS = _PREDICATES << PREDICATE | _PREDICATES << UNIFORM_PREDICATE
+_UNIFORM_BITS = _FILE << UNIFORM | _PREDICATES << UNIFORM_PREDICATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +193,7 @@ def own(
     known = [
         _with_stack(instruction, each) for instruction, each in zip(function.instructions, both, strict=True) if each
     ]
-    ends = [_ends(instruction, pair[1]) for instruction, pair in zip(function.instructions, known, strict=True)]
-    live = _backwards(edges, known, ends)
+    live = _backwards(function, edges, known)
     read, written = tuple([read for read, _ in known]), tuple([written for _, written in known])
     return LiveRegisters("irscope", live, read, written, _partly(function))
 
@@ -213,38 +215,67 @@ def _with_stack(instruction: Instruction, known: tuple[int, int]) -> tuple[int, 
     return (read | bit("R1") if instruction.name == "EXIT" else read), written
 
 
-def _ends(instruction: Instruction, written: int) -> int:
-    """Values that end before this instruction: those it overwrites for every lane."""
-    return written if instruction.predicate is None else 0
-
-
-def _backwards(edges: Flow, both: Sequence[tuple[int, int]], ends: Sequence[int]) -> tuple[int, ...]:
+def _backwards(function: Function, edges: Flow, both: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    """The classic data-flow over blocks, then once through each."""
     blocks = edges.blocks
-    used, killed = [0] * len(blocks), [0] * len(blocks)
+    used, ended = [0] * len(blocks), [0] * len(blocks)
     for block in blocks:
-        for number in range(block.last, block.first - 1, -1):
-            read = both[number][0]
-            used[block.number] = used[block.number] & ~ends[number] | read
-            killed[block.number] |= ends[number]
+        used[block.number] = _through(function, block, both, 0)[0]
+        for number in range(block.first, block.last + 1):
+            if function.instructions[number].predicate is None:
+                ended[block.number] |= both[number][1]
     entering = [0] * len(blocks)
-    waiting = {block.number for block in blocks if block.number in edges.reached}
+    waiting = set(edges.reached)
     while waiting:
         number = max(waiting)
         waiting.remove(number)
-        after = 0
-        for following in blocks[number].successors:
-            after |= entering[following]
-        before = after & ~killed[number] | used[number]
+        before = _leaving(blocks[number], entering) & ~ended[number] | used[number]
         if before != entering[number]:
             entering[number] = before
-            waiting.update(before for before in blocks[number].predecessors if before in edges.reached)
+            waiting.update(edges.reached.intersection(blocks[number].predecessors))
     result = [0] * len(both)
     for number in edges.reached:
-        after = 0
-        for following in blocks[number].successors:
-            after |= entering[following]
-        for at in range(blocks[number].last, blocks[number].first - 1, -1):
-            read, written = both[at]
-            after = after & ~ends[at] | read
-            result[at] = after | written
+        block = blocks[number]
+        result[block.first : block.last + 1] = _through(function, block, both, _leaving(block, entering))[1]
     return tuple(result)
+
+
+def _leaving(block: Block, entering: Sequence[int]) -> int:
+    held = 0
+    for following in block.successors:
+        held |= entering[following]
+    return held
+
+
+def _through(function: Function, block: Block, both: Sequence[tuple[int, int]], leaving: int) -> tuple[int, list[int]]:
+    """What is live before a block, and at each of its instructions, given what is live behind it.
+
+    A uniform value that is written and read under one predicate, which does not change between, is live only from the
+    one to the other; so nvdisasm has it, for uniform registers alone.
+    """
+    held = leaving
+    under: dict[str, int] = {}
+    rows: list[int] = []
+    for number in range(block.last, block.first - 1, -1):
+        read, written = both[number]
+        predicate = function.instructions[number].predicate
+        if under and written & _PREDICATE_BITS:
+            for condition in [each for each in under if bit(each) & written]:
+                held |= under.pop(condition)
+        rows.append(held | _union(under) | read | written)
+        if predicate is None:
+            held = held & ~written | read
+            for condition, kept in under.items():
+                under[condition] = kept & ~written
+        else:
+            conditional = read & _UNIFORM_BITS & ~bit(predicate)
+            held |= read & ~conditional
+            under[predicate] = under.get(predicate, 0) & ~written | conditional
+    return held | _union(under), rows[::-1]
+
+
+def _union(under: Mapping[str, int]) -> int:
+    held = 0
+    for kept in under.values():
+        held |= kept
+    return held

@@ -14,7 +14,7 @@ _REMARK = "SpillRefill"
 _PTX_LOCAL = re.compile(r"^\s*\.local\b", re.MULTILINE)
 
 
-def spills(function: Function, kernel: KernelRecord | None = None, ptx: str = "") -> frozenset[int] | None:
+def spill_code(function: Function, kernel: KernelRecord | None = None, ptx: str = "") -> frozenset[int] | None:
     """Numbers of the instructions that store a register for want of room, or load it back.
 
     By nvdisasm's remark, else by ptxas' marks in the cubin, else every local access of a kernel whose PTX has no
