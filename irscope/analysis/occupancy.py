@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,110 @@ def block_limits(resources: Resources, target: Target, num_warps: int | None) ->
         if used:
             blocks["barriers"] = has.barriers // used
     return blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that, with all else equal, lets a multiprocessor hold more warps of the kernel."""
+
+    before: Occupancy
+    after: Occupancy
+    #: What the kernel has then.
+    resources: Resources
+    num_warps: int
+    #: How many registers a thread it needs less, and bytes of shared memory a block.
+    fewer_registers: int = 0
+    less_shared_bytes: int = 0
+    #: Warps of a block now, where it is their number that changes; it changes registers and memory too, as only
+    #: compiling tells.
+    num_warps_before: int | None = None
+
+    def __str__(self) -> str:
+        """One sentence: "8 fewer registers: 3 blocks instead of 2"."""
+        if self.num_warps_before is not None:
+            what = f"num_warps {self.num_warps} instead of {self.num_warps_before}, registers and shared memory equal"
+            return f"{what}: {_counted(self.after.warps_per_sm, 'warp')} instead of {self.before.warps_per_sm}"
+        parts = []
+        if self.fewer_registers:
+            parts.append(_counted(self.fewer_registers, "fewer register"))
+        if self.less_shared_bytes:
+            parts.append(f"{_size(self.less_shared_bytes)} less shared memory")
+        blocks = f"{_counted(self.after.blocks_per_sm, 'block')} instead of {self.before.blocks_per_sm}"
+        return f"{' and '.join(parts)}: {blocks}"
+
+
+def nearest_changes(resources: Resources, target: Target, num_warps: int | None) -> tuple[Change, ...]:
+    """The least change of registers and shared memory that raises `occupancy`, and the nearest number of warps.
+
+    Where two limits allow equally few blocks, the change is of both. Empty where nothing helps: more of neither kind
+    fits, or too little is known.
+    """
+    found = (_fewer_resources(resources, target, num_warps), _other_warps(resources, target, num_warps))
+    return tuple(change for change in found if change is not None)
+
+
+def _fewer_resources(resources: Resources, target: Target, num_warps: int | None) -> Change | None:
+    before = occupancy(resources, target, num_warps)
+    if before.blocks_per_sm is None or num_warps is None:
+        return None
+    wanted = before.blocks_per_sm + 1
+    dynamic, static = resources.shared_dynamic_bytes or 0, resources.shared_static_bytes or 0
+
+    def with_less(registers: int, shared: int) -> Resources:
+        return replace(
+            resources,
+            registers=(resources.registers or 0) - registers,
+            # Dynamic memory is Triton's own, static comes from elsewhere: the last to be given up.
+            shared_dynamic_bytes=max(dynamic - shared, 0),
+            shared_static_bytes=static - max(shared - dynamic, 0),
+        )
+
+    def enough(changed: Resources, limit: str) -> bool:
+        return (block_limits(changed, target, num_warps) or {}).get(limit, wanted) >= wanted
+
+    registers = _least((resources.registers or 1) - 1, lambda less: enough(with_less(less, 0), "registers"))
+    shared = _least(dynamic + static, lambda less: enough(with_less(0, less), "shared memory"))
+    if registers is None or shared is None:
+        return None
+    changed = with_less(registers, shared)
+    after = occupancy(changed, target, num_warps)
+    if (after.blocks_per_sm or 0) < wanted:
+        return None
+    return Change(before, after, changed, num_warps, fewer_registers=registers, less_shared_bytes=shared)
+
+
+def _other_warps(resources: Resources, target: Target, num_warps: int | None) -> Change | None:
+    before = occupancy(resources, target, num_warps)
+    if before.warps_per_sm is None or num_warps is None:
+        return None
+    # Triton takes powers of two; the smaller step first, and of two equal ones the one to fewer.
+    others = sorted(
+        (1 << exponent for exponent in range(6)), key=lambda warps: abs(warps.bit_length() - num_warps.bit_length())
+    )
+    for warps in others:
+        after = occupancy(resources, target, warps)
+        if (after.warps_per_sm or 0) > before.warps_per_sm:
+            return Change(before, after, resources, warps, num_warps_before=num_warps)
+    return None
+
+
+def _least(most: int, enough: Callable[[int], bool]) -> int | None:
+    """The smallest number from 0 to ``most`` that is enough, where every larger one is too."""
+    if not enough(most):
+        return None
+    low, high = 0, most
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return low
+
+
+def _counted(count: int | None, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def _size(count: int) -> str:
+    return f"{count // 1024} KB" if count % 1024 == 0 else _counted(count, "byte")
 
 
 def _by_cuda_registers(has: Limits, resources: Resources, num_warps: int) -> int:

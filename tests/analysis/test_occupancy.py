@@ -10,7 +10,7 @@ import pytest
 from binaries import Binary
 
 from irscope import tools
-from irscope.analysis.occupancy import block_limits, limits, occupancy
+from irscope.analysis.occupancy import block_limits, limits, nearest_changes, occupancy
 from irscope.analysis.resources import from_hsaco
 from irscope.model import Occupancy, Resources, Target
 
@@ -79,6 +79,70 @@ def test_more_of_anything_never_allows_more_blocks(target: str) -> None:
         by_shared = [occupancy(_block(32, dynamic=n), where, num_warps).blocks_per_sm for n in range(0, 170000, 999)]
         for blocks in (by_registers, by_shared):
             assert blocks == sorted(blocks, reverse=True)  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize(
+    ("target", "registers", "shared", "num_warps", "expected"),
+    [
+        # 12 warps by registers; a quarter holds 4 warps of 128 x 32 = 4096, so 16 on the whole.
+        ("sm_90", 168, 0, 4, ["40 fewer registers: 4 blocks instead of 3"]),
+        # 233472 / 3 - 1024 = 76800.
+        ("sm_90", 64, 98304, 4, ["21 KB less shared memory: 3 blocks instead of 2"]),
+        # Both allow 2: 65536 / 4 quarters / 3 warps = 5461, rounded down to 5376 = 168 x 32.
+        ("sm_90", 255, 98304, 4, ["87 fewer registers and 21 KB less shared memory: 3 blocks instead of 2"]),
+        ("sm_86", 32, 101377, 4, ["1 byte less shared memory: 1 block instead of 0"]),
+        # All 64 warps are there.
+        ("sm_90", 32, 0, 8, []),
+    ],
+)
+def test_nearest_change_of_a_worked_example(
+    target: str, registers: int, shared: int, num_warps: int, expected: list[str]
+) -> None:
+    changes = nearest_changes(_block(registers, dynamic=shared), Target.parse(target), num_warps)
+    assert [str(change) for change in changes if change.num_warps_before is None] == expected
+
+
+def test_more_warps_a_block_are_named_where_the_number_of_blocks_is_the_limit() -> None:
+    (change,) = nearest_changes(_block(16), Target.parse("sm_75"), 1)
+    assert str(change) == "num_warps 2 instead of 1, registers and shared memory equal: 32 warps instead of 16"
+
+
+@pytest.mark.parametrize("target", [*CUDA, *HIP])
+def test_a_change_raises_occupancy_and_a_smaller_one_does_not(target: str) -> None:
+    where = Target.parse(target)
+    seen = 0
+    for num_warps, registers, dynamic, static in itertools.product(
+        (1, 2, 4, 8, 16, 32), (16, 40, 72, 128, 168, 255), range(0, 240000, 15919), (0, 1040)
+    ):
+        block = _block(registers, static, dynamic)
+        before = occupancy(block, where, num_warps)
+        for change in nearest_changes(block, where, num_warps):
+            seen += 1
+            after = occupancy(change.resources, where, change.num_warps)
+            assert change.before == before
+            assert change.after == after
+            assert after.warps_per_sm > before.warps_per_sm  # type: ignore[operator]
+            if change.num_warps_before is not None:
+                continue
+            used = change.resources
+            assert registers - used.registers == change.fewer_registers  # type: ignore[operator]
+            left = used.shared_dynamic_bytes + used.shared_static_bytes  # type: ignore[operator]
+            assert static + dynamic - left == change.less_shared_bytes
+            one_more = [
+                _block(used.registers + 1, 0, left) if change.fewer_registers else None,  # type: ignore[operator]
+                _block(used.registers, 0, left + 1) if change.less_shared_bytes else None,  # type: ignore[arg-type]
+            ]
+            for nearly in filter(None, one_more):
+                assert occupancy(nearly, where, num_warps).blocks_per_sm == before.blocks_per_sm, change
+    assert seen > 100
+
+
+@pytest.mark.parametrize("missing", ["registers", "shared_static_bytes", "shared_dynamic_bytes"])
+def test_no_change_is_named_where_too_little_is_known(missing: str) -> None:
+    known = {"registers": 168, "shared_static_bytes": 0, "shared_dynamic_bytes": 0, missing: None}
+    assert nearest_changes(Resources(**known), Target.parse("sm_90"), 4) == ()
+    assert nearest_changes(_block(168), Target.parse("sm_130"), 4) == ()
+    assert nearest_changes(_block(168), Target.parse("sm_90"), None) == ()
 
 
 def test_amd_registers_allow_the_waves_that_llvm_says(hsacos: list[Binary]) -> None:
