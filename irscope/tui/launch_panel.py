@@ -142,10 +142,12 @@ class LaunchPanel(ScrollableContainer):
         self._laid_out = (shown, width)
         if shown.launch is not None:
             tables = launch_text.columns(shown.launch, shown.earlier, width)
-            self._notes.update(launch_text.notes_of(shown.launch))
+            notes = launch_text.notes_of(shown.launch)
         else:
             tables = [launch_text.table_of_kept(shown.earlier)]
-            self._notes.update("")
+            notes = Content()
+        self._notes.update(notes)
+        self._notes.display = bool(notes)
         self.query_one("#launch-tables").display = any(tables)
         for at, widget in enumerate(self._tables):
             widget.display = at < len(tables) and bool(tables[at])
@@ -155,8 +157,8 @@ class LaunchPanel(ScrollableContainer):
     @property
     def text(self) -> str:
         """All that is on it, for copying and for tests."""
-        widgets = (self._state, *(table for table in self._tables if table.display), self._notes)
-        return "\n\n".join(text for widget in widgets if (text := str(widget.render()).strip()))
+        widgets = (self._state, *self._tables, self._notes)
+        return "\n\n".join(text for widget in widgets if widget.display and (text := str(widget.render()).strip()))
 
     @property
     def to_copy(self) -> str:

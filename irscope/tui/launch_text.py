@@ -199,7 +199,8 @@ def command_in(hint: str) -> str:
 def notes_of(launch: Launch) -> Content:
     """Warnings, and what the file printed."""
     lines = [Content.assemble(ODD, warning) for warning in launch.warnings]
-    if launch.check is not None and not launch.check.comparisons:
+    alone = launch.device is None and launch.check is not None and launch.check.against == "interpreter"
+    if launch.check is not None and not launch.check.comparisons and not alone:
         lines += [
             Content.assemble("  " if launch.check.passed else ODD, line) for line in report.check_lines(launch.check)
         ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from irscope import session
 from irscope.model import Compilation, Failure, Kernel, Specialization, Target
-from irscope.request import Event, Request, WorkerStarted
+from irscope.request import Event, IrscopeError, Request, WorkerStarted
 from irscope.tui.form_values import MAIN_OPTIONS, type_in_view
 from irscope.tui.launch_run import Ended, LaunchRun, LaunchTold
 from irscope.tui.pipeline_strip import GPU, Box, State
@@ -86,6 +88,10 @@ class Launching:
             asked = replace(asked, kernel=found.kernel.name)
         if asked.path.suffix != ".py":
             return None
+        if asked.kernel is None:
+            # Nothing is compiled yet; where the file cannot be read, the launch says so.
+            with contextlib.suppress(IrscopeError):
+                asked = session.with_kernel(asked)
         kept = self._settings.get(key_of(asked)) or LaunchRequest(asked)
         return replace(kept, compile=replace(asked, timeout=kept.compile.timeout or asked.timeout))
 
