@@ -50,6 +50,23 @@ class Alignment:
         reached = self._reached([value])
         return [number for number, parameter in enumerate(self._function.parameters) if parameter.value in reached]
 
+    def bases(self, address: int) -> list[int]:
+        """Positions of the parameters that an address begins with: what is added to them is left aside."""
+        makers = self._makers
+        reached: set[int] = set()
+        waiting = [address]
+        while waiting:
+            value = waiting.pop()
+            if value not in reached:
+                reached.add(value)
+                maker = makers.get(value)
+                if maker is not None and maker.name == "tt.addptr":
+                    waiting.append(maker.operands[0])
+                elif maker is None or maker.name not in READS:
+                    waiting += self._sources.get(value, ())
+        memory = enumerate(self._function.parameters)
+        return [number for number, parameter in memory if parameter.value in reached and parameter.is_memory]
+
     def operations(self, value: int) -> list[Operation]:
         """The operations that a value follows from, in the order of the text."""
         reached = self._reached([value])

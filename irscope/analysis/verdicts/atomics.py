@@ -19,7 +19,6 @@ _DIFFER = READS | {"tt.get_program_id"}
 
 def atomics(program: Program) -> Iterator[Verdict]:
     entry = program.entry("ttir")
-    inlined = list(entry.body.operations()) if entry else []
     for placed in program.operations("ttir"):
         operation = placed.operation
         if operation.name not in _ATOMICS:
@@ -27,7 +26,7 @@ def atomics(program: Program) -> Iterator[Verdict]:
         chain = program.chain("ttir", operation.row)
         where = sentence_case(program.line_of(chain))
         evidence = (*program.source(chain, "the atomic operation"), program.row("ttir", operation.row))
-        if entry is not None and operation in inlined and _same_everywhere(entry, placed):
+        if entry is not None and program.is_in_entry(operation) and _same_everywhere(entry, placed):
             several = "tensor<" in operation.type.partition("->")[0]
             target = "the same addresses" if several else "one and the same address"
             sentence = f"{where}: every program changes {target} atomically, one after the other."

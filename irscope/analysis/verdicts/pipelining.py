@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from irscope.analysis.alignment import Alignment
-from irscope.analysis.axes import READS, pointee_bits
+from irscope.analysis.axes import pointee_bits
 from irscope.analysis.verdicts.model import Evidence, Verdict
 from irscope.analysis.verdicts.program import Placed, Program, count, joined, sentence_case
 from irscope.ir.lines import Chain
@@ -23,14 +23,14 @@ _LEAST_BYTES = 4
 
 _LOADS = ("tt.load", "tt.descriptor_load", "tt.descriptor_gather")
 _COPIES = {
-    "ttg.async_copy_global_to_local": "cp.async",
-    "ttng.async_tma_copy_global_to_local": "TMA",
-    "ttng.async_tma_gather": "TMA",
-    "amdg.buffer_load_to_local": "loads into shared memory",
-    "amdgpu.buffer_load_to_local": "loads into shared memory",
-    "tt.load": "registers",
-    "amdg.buffer_load": "registers",
-    "amdgpu.buffer_load": "registers",
+    "ttg.async_copy_global_to_local": "by cp.async",
+    "ttng.async_tma_copy_global_to_local": "by TMA",
+    "ttng.async_tma_gather": "by TMA",
+    "amdg.buffer_load_to_local": "by loads into shared memory",
+    "amdgpu.buffer_load_to_local": "by loads into shared memory",
+    "tt.load": "through registers",
+    "amdg.buffer_load": "through registers",
+    "amdgpu.buffer_load": "through registers",
 }
 _BUFFERS = re.compile(r"memdesc<(\d+)x((?:\d+x)+)")
 _STAGES = re.compile(r"tt\.num_stages = (\d+)")
@@ -116,10 +116,12 @@ def _verdict(program: Program, loop: Operation, loads: Sequence[_Load]) -> Verdi
     buffers = sorted({number for load in ahead if (number := _buffers(program, load)) is not None})
     into = f", into {' or '.join(map(str, buffers))} buffers of shared memory" if buffers else ""
     whose = "its loads run" if len(ahead) > 1 else "its load runs"
-    sentence = f"{where}: the loop is pipelined, {stages} stages deep: {whose} {how} ({ways}){into}"
+    sentence = f"{where}: the loop is pipelined, {stages} stages deep: {whose} {how}, {ways}{into}"
     if left:
+        narrow = [load for load in left if _is_narrow(program, load)]
         lines = joined([program.line_of(load.chain) for load in left])
-        return Verdict(RULE, "note", f"{sentence}; not the load at {lines}.", None, tuple(evidence))
+        because = f", which has fewer than {_LEAST_BYTES} bytes together" if len(narrow) == len(left) == 1 else ""
+        return Verdict(RULE, "note", f"{sentence}; not the load at {lines}{because}.", None, tuple(evidence))
     return Verdict(RULE, "good", f"{sentence}.", None, tuple(evidence))
 
 
@@ -209,7 +211,7 @@ def _feeds_a_dot(loop: Operation, load: Operation) -> bool:
 def _known_bytes(program: Program, load: _Load) -> int | None:
     entry = program.entry("ttir")
     operation = load.placed.operation
-    if entry is None or operation.name != "tt.load" or operation not in list(entry.body.operations()):
+    if entry is None or operation.name != "tt.load" or not program.is_in_entry(operation):
         return None
     alignment = Alignment(entry, operation.operands[:2])
     axes = alignment.axes(operation.operands[0])
@@ -224,11 +226,6 @@ def _known_bytes(program: Program, load: _Load) -> int | None:
     return together * max(bits, 8) // 8
 
 
-def _addresses_from(program: Program, load: _Load) -> list[Operation]:
-    """The loads that this one's addresses follow from."""
-    entry = program.entry("ttir")
-    operation = load.placed.operation
-    if entry is None or operation not in list(entry.body.operations()):
-        return []
-    alignment = Alignment(entry, operation.operands[:1])
-    return [other for other in alignment.operations(operation.operands[0]) if other.name in READS]
+def _is_narrow(program: Program, load: _Load) -> bool:
+    width = _known_bytes(program, load)
+    return program.is_cuda and width is not None and width < _LEAST_BYTES

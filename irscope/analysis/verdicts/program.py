@@ -112,6 +112,19 @@ class Program:
         return ssa.entry(self.functions[stage])
 
     @cached_property
+    def _in_entry(self) -> set[int]:
+        return {
+            id(operation)
+            for name in self.functions
+            if (entry := self.entry(name))
+            for operation in entry.body.operations()
+        }
+
+    def is_in_entry(self, operation: Operation) -> bool:
+        """Whether it is in the kernel's own function, not in one that was left as a call."""
+        return id(operation) in self._in_entry
+
+    @cached_property
     def _placed(self) -> dict[str, list[Placed]]:
         return {}
 

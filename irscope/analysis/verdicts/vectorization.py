@@ -91,27 +91,19 @@ def _count_of(found: Sequence[Access], name: str) -> str:
 
 
 def _of(program: Program, entry: Function | None, placed: Placed) -> str:
-    """`` of a_ptr``: the tensors that the address follows from, where they are parameters of the kernel."""
-    if entry is None or placed.operation not in _operations_of(entry):
+    """`` of a_ptr``: the parameter that the address begins with, where there is one."""
+    if entry is None or not program.is_in_entry(placed.operation):
         return ""
-    alignment = Alignment(entry, placed.operation.operands[:1])
     names = ssa.parameter_names(entry, program.compilation.specialization.signature)
-    memory = [
-        names[number]
-        for number in alignment.parameters(placed.operation.operands[0])
-        if entry.parameters[number].is_memory
-    ]
-    return f" of {memory[0]}" if len(memory) == 1 else ""
-
-
-def _operations_of(entry: Function) -> list[ssa.Operation]:
-    return list(entry.body.operations())
+    address = placed.operation.operands[0]
+    bases = Alignment(entry, [address]).bases(address)
+    return f" of {names[bases[0]]}" if len(bases) == 1 else ""
 
 
 def _reason(program: Program, entry: Function | None, placed: Placed, chain: Chain, bits: int) -> _Reason:
     """Why no more than ``bits`` at a time."""
     operation = placed.operation
-    if entry is None or operation not in _operations_of(entry):
+    if entry is None or not program.is_in_entry(operation):
         return _Reason("unknown", "why is not looked at in a function that is not inlined")
     if operation.name not in ("tt.load", "tt.store"):
         return _Reason("unknown", "why is not known: this target has no TMA, and Triton wrote the addresses itself")
@@ -146,9 +138,14 @@ class _Judge:
         by_tile = None if each is None else max(each, 1) * self.element
         layout, by_layout = self._layout(chain, axes.fastest)
         limits = [limit for limit in (by_address, by_mask, by_tile, by_layout) if limit is not None]
-        if min(limits) != self.bits:
-            would = min(*limits, FULL_BITS) if len(limits) > 1 else limits[0]
-            return _Reason("unknown", f"why is not certain, as Triton's own rules would allow {would} bits")
+        would = min(*limits, FULL_BITS)
+        if would < self.bits:
+            because = (
+                f"Triton's own rules allow {would}, and LLVM put several together; what keeps it from more is not known"
+            )
+            return _Reason("unknown", because)
+        if would > self.bits:
+            return _Reason("unknown", f"why is not certain, as Triton's own rules would allow {would}")
         if by_address == self.bits:
             return self._about_address(axes)
         if by_mask == self.bits:
@@ -236,12 +233,11 @@ class _Judge:
         others = [name for name in names if name not in pointers]
         parts = [f"that {joined(pointers)} {_is(pointers)} aligned to {_MULTIPLE} bytes"] if pointers else []
         parts += [f"that {joined(others)} {_is(others)} {_multiple(others)}"] if others else []
-        hint = f", or say tl.multiple_of({others[0]}, {_MULTIPLE})" if others else ""
         return _Reason(
             tone,
             f"nothing says {' or '.join(parts)}",
             f"Pass such {'values' if others else 'tensors'}, which Triton specializes "
-            f"(here: {self._given([], 1, names)}){hint}.",
+            f"(here: {self._given([], 1, names)}).",
         )
 
     def _given(self, ones: Sequence[str], one: int, multiples: Sequence[str]) -> str:

@@ -46,6 +46,18 @@ def loop_by_index(a_ptr, b_ptr, c_ptr, index_ptr, steps, a_stride, SIZE: tl.cons
 
 
 @triton.jit
+def loop_by_rows(a_ptr, b_ptr, c_ptr, index_ptr, steps, a_stride, SIZE: tl.constexpr):
+    at = tl.arange(0, SIZE)
+    acc = tl.zeros((SIZE, SIZE), tl.float32)
+    for step in range(steps):
+        rows = tl.load(index_ptr + step * SIZE + at)
+        a = tl.load(a_ptr + rows[:, None] * a_stride + at[None, :])
+        b = tl.load(b_ptr + at[:, None] * SIZE + at[None, :] + step * SIZE * SIZE)
+        acc = tl.dot(a, b, acc)
+    tl.store(c_ptr + at[:, None] * SIZE + at[None, :], acc)
+
+
+@triton.jit
 def described_loop(a_ptr, b_ptr, c_ptr, K, SIZE: tl.constexpr):
     a_tiles = tl.make_tensor_descriptor(a_ptr, [SIZE, K], [K, 1], [SIZE, SIZE])
     b_tiles = tl.make_tensor_descriptor(b_ptr, [K, SIZE], [SIZE, 1], [SIZE, SIZE])

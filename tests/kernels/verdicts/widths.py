@@ -13,11 +13,12 @@ def copy(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def copy_hinted(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
-    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
-    inside = at < tl.multiple_of(n, 16)
-    x = tl.load(x_ptr + at, mask=inside)
-    tl.store(y_ptr + at, x, mask=inside)
+def copy_row(x_ptr, y_ptr, stride, HINT: tl.constexpr, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    start = tl.program_id(0) * stride
+    if HINT:
+        start = tl.multiple_of(start, 16)
+    tl.store(y_ptr + start + at, tl.load(x_ptr + start + at))
 
 
 @triton.jit
