@@ -173,13 +173,6 @@ def _why_not(program: Program, loop: Operation, loads: Sequence[_Load]) -> tuple
                 f"cp.async copies {_LEAST_BYTES} at least",
                 "What would widen it is said of the load itself.",
             )
-    for load in feeding or loads:
-        if any(operation in inside for operation in _addresses_from(program, load)):
-            return (
-                "bad",
-                f"the addresses of the load at {program.line_of(load.chain)} are loaded in the same loop",
-                None,
-            )
     return (
         "unknown",
         "why is not known: num_stages asks for it, and none of the known reasons against it was found",

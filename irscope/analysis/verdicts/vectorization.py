@@ -193,7 +193,11 @@ class _Judge:
     def _about_address(self, axes: Axes) -> _Reason:
         multiples = self._arguments(self._address_bits, self.address)
         if multiples:
-            return self._unspecialized("bad", multiples)
+            named = self._unspecialized("bad", multiples)
+            if all(self._type(name).startswith("!tt.ptr") for name in multiples):
+                return named
+            hint = f", or say so of what is computed from it: tl.multiple_of(..., {_MULTIPLE})."
+            return replace(named, advice=f"{(named.advice or '').rstrip('.')}{hint}")
         stride, multiples = self._stride()
         if stride:
             besides = f" and {joined(multiples)} {_multiple(multiples)}" if multiples else ""
