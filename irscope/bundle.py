@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from irscope import __version__
+from irscope import __version__, edges
 from irscope.model import (
     Compilation,
     Configuration,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 MANIFEST = "manifest.json"
 SUFFIX = ".irscope"
-LOG, PTXAS_LOG = "log.txt", "ptxas.log"
+LOG, PTXAS_LOG, EDGES = "log.txt", "ptxas.log", "edges.json"
 
 #: A member of a bundle larger than this is refused; real stages have some tens of megabytes.
 MAX_MEMBER_BYTES = 1 << 30
@@ -69,6 +69,8 @@ def files_of(compilation: Compilation) -> dict[str, bytes]:
         sources.append({"path": source.path, "sha256": source.sha256, "file": name})
     files[LOG] = compilation.log.encode()
     files[PTXAS_LOG] = compilation.ptxas_log.encode()
+    if compilation.edges is not None:
+        files[EDGES] = json.dumps(edges.to_json(compilation.edges), separators=(",", ":")).encode()
     manifest = {
         "bundle": FORMAT,
         "irscope": __version__,
@@ -206,6 +208,7 @@ def from_files(load: Callable[[str], bytes]) -> Compilation:
         ptxas_log=member(PTXAS_LOG).decode("utf-8"),
         seconds=manifest["seconds"],
         launches=launches_from(manifest.get("launches", ())),
+        edges=edges.from_json(json.loads(member(EDGES))) if EDGES in manifest["sha256"] else None,
     )
 
 

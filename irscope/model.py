@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from irscope.edges import Edges
     from irscope.launch.model import Launch
 
 BackendName = Literal["cuda", "hip"]
@@ -214,6 +215,8 @@ class Compilation:
     seconds: float | None = None
     #: Of a bundle: the last launches of this kernel when it was saved, oldest first.
     launches: tuple[Launch, ...] = ()
+    #: Exact edges between the stages; ``None`` as long as nobody has asked for them (`irscope.exact`).
+    edges: Edges | None = None
 
     def source(self, path: str) -> SourceFile | None:
         return next((source for source in self.sources if source.path == path), None)

@@ -36,8 +36,8 @@ from irscope.request import (
 kernels = discover.kernels
 save = bundle.write
 
-#: What nvdisasm is asked for the SASS stage: code only, with line numbers and where they were inlined.
-SASS_OPTIONS = ("-gi", "-c")
+#: What nvdisasm is asked for the SASS stage: code only, with line numbers, where they were inlined, and PTX rows.
+SASS_OPTIONS = ("-gi", "-gp", "-c")
 
 #: Failures that are about the request, not about the kernel: they are raised, the others are shown.
 RAISED_KINDS = frozenset({"usage", "no_kernel"})
@@ -86,6 +86,10 @@ def open(
     on_event(Specialized(compilation.target, compilation.specialization, compilation.pipeline))
     on_event(Finished(compilation, stored=True))
     return compilation
+
+
+#: Ask the workers that compilations come from something else; as `irscope.client.Client.ask`.
+ask = _client.ask
 
 
 def close() -> None:
@@ -149,6 +153,22 @@ def with_kernel(request: Request) -> Request:
     return request
 
 
+def compile_message(request: Request, target: Target) -> dict[str, Any]:
+    """What a worker is asked to compile a kernel."""
+    return {
+        "do": "compile",
+        "path": str(request.path.absolute()),
+        "kernel": request.kernel,
+        "target": asdict(target),
+        "gpu": bool(devices.devices()),
+        "signature": request.signature,
+        "arguments": dict(request.arguments),
+        "constants": dict(request.constants),
+        "configuration": request.configuration,
+        "options": dict(request.options),
+    }
+
+
 class Conversation:
     """One ``compile`` request to a worker, and what has come back so far."""
 
@@ -169,7 +189,8 @@ class Conversation:
         start = time.perf_counter()
         with ThreadPoolExecutor(1, "irscope-nvdisasm") as self._pool:
             try:
-                answer, log = _client.ask(found.python, self.message(), self.on_message, self.request.timeout, cancel)
+                message = compile_message(self.request, self.target)
+                answer, log = _client.ask(found.python, message, self.on_message, self.request.timeout, cancel)
             except IrscopeError as error:
                 return failed(self.request, self.target, self, with_advice(error.failure, self.request))
             self.finish_sass()
@@ -191,21 +212,6 @@ class Conversation:
             ptxas_log=answer["ptxas_log"],
             seconds=seconds,
         )
-
-    def message(self) -> dict[str, Any]:
-        request = self.request
-        return {
-            "do": "compile",
-            "path": str(request.path.absolute()),
-            "kernel": request.kernel,
-            "target": asdict(self.target),
-            "gpu": bool(devices.devices()),
-            "signature": request.signature,
-            "arguments": dict(request.arguments),
-            "constants": dict(request.constants),
-            "configuration": request.configuration,
-            "options": dict(request.options),
-        }
 
     def on_message(self, message: Mapping[str, Any]) -> None:
         event = message["event"]

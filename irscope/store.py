@@ -24,7 +24,7 @@ from irscope.paths import cache_directory
 from irscope.request import Request
 
 #: Raised when entries of earlier versions of irscope would be read wrongly.
-LAYOUT = 1
+LAYOUT = 2
 
 #: Entries kept of one request, newest first: a kernel is edited, and edited back.
 ENTRIES_PER_REQUEST = 8
@@ -86,16 +86,33 @@ def find(key: str) -> Compilation | None:
 
 def put(key: str, compilation: Compilation) -> None:
     """Keep a compilation. A store that cannot be written is a slower irscope, not a failing one."""
-    digest = hashlib.sha256()
-    for source in compilation.sources:
-        digest.update(f"{source.path}\0{source.sha256}\0".encode())
     # A name of its own for every writer's attempt: two irscopes at once write two entries, both right.
-    entry = root() / key / f"{digest.hexdigest()[:16]}-{uuid.uuid4().hex[:8]}"
+    entry = root() / key / f"{sources_digest(compilation)}-{uuid.uuid4().hex[:8]}"
     with contextlib.suppress(OSError):
         bundle.write(compilation, entry)
         for old in entries(entry.parent)[ENTRIES_PER_REQUEST:]:
             discard(old)
         trim()
+
+
+def put_edges(key: str, compilation: Compilation) -> None:
+    """Keep a compilation that is there already, now that it has its edges, in place of the one without.
+
+    A new entry, as entries do not change: somebody may be reading the old one.
+    """
+    same = sources_digest(compilation)
+    old = [entry for entry in entries(root() / key) if entry.name.startswith(same)]
+    put(key, compilation)
+    if any(entry not in old for entry in entries(root() / key) if entry.name.startswith(same)):
+        for entry in old:
+            discard(entry)
+
+
+def sources_digest(compilation: Compilation) -> str:
+    digest = hashlib.sha256()
+    for source in compilation.sources:
+        digest.update(f"{source.path}\0{source.sha256}\0".encode())
+    return digest.hexdigest()[:16]
 
 
 def entries(folder: Path) -> list[Path]:

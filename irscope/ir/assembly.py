@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from irscope.ir.lines import Chain, Location, join_path, unescape_assembly, without_unknown_lines
+from irscope.ir.lines import Chain, Location, StageIndex, join_path, unescape_assembly, without_unknown_lines
 
 #: How a directive begins that says where the instructions after it come from.
 LOCATION = (".loc\t", ".loc ")
 #: Directives that only debuggers and unwinders read.
-NOISE = (*LOCATION, ".file", ".cfi_")
+NOISE = (*LOCATION, ".file", ".cfi_", "//DEBUG_VALUE: ", ";DEBUG_VALUE: ")
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _FILE = re.compile(rf"^[ \t]*\.file[ \t]+(\d+)[ \t]+{_QUOTED}(?:[ \t]+{_QUOTED})?", re.MULTILINE)
@@ -48,3 +48,35 @@ class FileTable:
                 name, line, column = match.groups()
                 frames.append(Location(self._unique.get(name, name), int(line), int(column or 0)))
         return without_unknown_lines(frames)
+
+
+#: LLVM's note, after an instruction, that a register now has a variable's value, or one element of it.
+_VALUE_NOTE = re.compile(r"\s*(?://|;)DEBUG_VALUE: .*:row(\d+) <- (\[DW_OP_LLVM_fragment [\d ]+\] )?[%$]")
+_BLOCK_START = re.compile(r"(?:\$L__|\.L)BB\d+_\d+:|(?://|;) %bb\.\d+:")
+
+
+def value_rows(index: StageIndex) -> dict[int, tuple[int, ...]]:
+    """By row of an instruction without a location, the rows (from 0) of the LLVM IR whose values it computes.
+
+    The LLVM IR must be that of `irscope.worker.own_lines`. A value that another instruction names by its location
+    is computed there, and left out.
+    """
+    located = {chain[0].line for chain in index.chains if chain}
+    found: dict[int, tuple[int, ...]] = {}
+    seen: set[tuple[int, str]] = set()
+    instruction: int | None = None
+    for row, line in enumerate(index.lines):
+        if index.operations[row]:
+            instruction = row
+        elif match := _VALUE_NOTE.match(line):
+            number, element = int(match[1]), match[2] or ""
+            # At the start of a block are those of the values that live there. Of the others, the first is the one
+            # where the value comes into being.
+            if instruction is None or (number, element) in seen:
+                continue
+            seen.add((number, element))
+            if number not in located and not index.chains[instruction]:
+                found[instruction] = (*found.get(instruction, ()), number - 1)
+        elif _BLOCK_START.match(line):
+            instruction = None
+    return found

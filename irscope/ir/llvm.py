@@ -159,3 +159,15 @@ def _debug_metadata(lines: list[str]) -> set[str]:
             debug.add(match[1])
             debug.update(_REFERENCE.findall(line, match.end()))
     return debug
+
+
+_DEFINITION = re.compile(r'define .*?@(?:"([^"]*)"|([\w$.-]+))\(')
+
+
+def definition_rows(index: StageIndex) -> dict[str, int]:
+    """By function, the row of its ``define``."""
+    found = {}
+    for row, line in enumerate(index.lines):
+        if line.startswith("define ") and (match := _DEFINITION.match(line)):
+            found[match[1] or match[2]] = row
+    return found

@@ -150,3 +150,23 @@ def _clean_rows(lines: list[str]) -> Iterator[tuple[int, str]]:
         if body.startswith(NOISE) or (body[:1] == "$" and _DEBUG_LABEL.match(body)):
             continue
         yield row, line.rstrip()
+
+
+_FUNCTION = re.compile(r"\s*(?:\.visible |\.extern |\.weak )*\.(?:entry|func)\b(?: *\([^)]*\))? *([\w$.]+)")
+_PARAMETER = re.compile(r"\s*ld\.param\S*\s[^;]*\[([\w$.]+?)_param_\d+")
+
+
+def prologue_rows(index: StageIndex) -> dict[int, str]:
+    """By row, the function whose head it is, up to its opening brace, or whose parameter it loads."""
+    found: dict[int, str] = {}
+    name: str | None = None
+    for row, line in enumerate(index.lines):
+        if match := _FUNCTION.match(line):
+            name = match[1]
+        if name is not None:
+            found[row] = name
+            if "{" in line or line.rstrip().endswith(";"):
+                name = None
+        elif "ld.param" in line and (match := _PARAMETER.match(line)):
+            found[row] = match[1]
+    return found

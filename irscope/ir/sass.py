@@ -99,3 +99,59 @@ def _compact(line: str) -> str:
         return line.rstrip()
     opening, address, predicate, instruction = parts.groups()
     return f"{opening}{address} {predicate or '':>5} {instruction}"
+
+
+_PTX_ROW = re.compile(r'//## File "\.nv_debug_ptx_txt", line (\d+)')
+#: Instructions of a warp group's tensor cores; ptxas writes no line for them, nvdisasm shows that before.
+_LATE = re.compile(r"\b[A-Z]GMMA(?:\.SP)?\.(\d+)x(\d+)x(\d+)\.")
+_LATE_IN_PTX = re.compile(r"\bwgmma\.mma_async\.[\w.:]*?\.m(\d+)n(\d+)k(\d+)\.")
+_PADDING = re.compile(r"\s*/\*[0-9a-f]+\*/\s+NOP\b")
+
+
+def ptx_rows(index: StageIndex, ptx: StageIndex) -> dict[int, int]:
+    """By row of an instruction, the row of the PTX that ptxas says it was made of (from ``nvdisasm -gp``).
+
+    Empty where nvdisasm was not asked, or the cubin does not have its PTX. The padding after the last instruction
+    was made of nothing, and is left out.
+    """
+    found: dict[int, int] = {}
+    at: int | None = None
+    padding: list[int] = []
+    for row, line in enumerate(index.lines):
+        if index.operations[row]:
+            if _PADDING.match(line):
+                padding.append(row)
+            else:
+                padding.clear()
+            if at is not None:
+                found[row] = at
+        elif _EMBEDDED_PTX in line and (match := _PTX_ROW.match(line.lstrip())):
+            at = int(match[1]) - 1
+        elif line.startswith(("//---", "\t.section", ".section")):
+            for unused in padding:
+                found.pop(unused, None)
+            padding.clear()
+            at = None
+    for unused in padding:
+        found.pop(unused, None)
+    place_late(index, ptx, found)
+    return found
+
+
+def place_late(index: StageIndex, ptx: StageIndex, found: dict[int, int]) -> None:
+    """Pair each ``HGMMA`` with its ``wgmma``: they keep their order, and their shapes must agree.
+
+    Where there are not as many of one as of the other, only those stay that name a ``wgmma`` at all.
+    """
+    late = {row: match.groups() for row in found if (match := _LATE.search(index.lines[row]))}
+    sources = {
+        row: match.groups()
+        for row, line in enumerate(ptx.lines)
+        if ptx.operations[row] and (match := _LATE_IN_PTX.search(line))
+    }
+    if list(late.values()) == list(sources.values()):
+        found.update(zip(late, sources, strict=True))
+        return
+    for row in late:
+        if found[row] not in sources:
+            del found[row]

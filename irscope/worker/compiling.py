@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -25,42 +26,90 @@ from .protocol import Rejected, Wire, names_hint
 PTXAS_LINE = re.compile(r"ptxas\S* (info|warning)|\s+\d+ bytes stack frame")
 
 
+@dataclass(frozen=True)
+class Subject:
+    """A kernel with all that decides how it is compiled."""
+
+    path: Path
+    target: Any
+    kernel: loading.LoadedKernel
+    answer: infer.Answer
+    #: The options that were asked for, and the backend's object with all of them.
+    asked: dict[str, Any]
+    options: Any
+    backend: Any
+
+    def source(self) -> Any:
+        """A new source for ``triton.compile``."""
+        answer = self.answer
+        return versions.source_of(self.kernel.function, answer.signature, answer.constants, answer.attributes)
+
+
+#: The last request that was prepared and its subject. What follows a compile (its location snapshots) works on the
+#: very functions that were compiled, without running the file again.
+_latest: tuple[dict[str, Any], Subject] | None = None
+
+#: What decides the subject of a request.
+_DECISIVE = ("path", "kernel", "target", "signature", "arguments", "constants", "configuration", "options")
+
+
 def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     """Answer a ``compile`` request; see `irscope.client` for its fields."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        subject = prepare(request, wire)
+        source = subject.source()
+        stages = Stages(wire)
+        source.make_ir = stages.front_end(source.make_ir)
+        with fresh_cache(wire.log.parent), versions.unhashed_compiler(), versions.observed_stages(stages.run):
+            compiled = triton.compile(source, target=subject.target, options=subject.asked)
+    metadata = plain(compiled.metadata._asdict())
+    # The key of a cache entry that is gone, and not the one that Triton itself would use.
+    metadata.pop("hash", None)
+    return {
+        "metadata": metadata,
+        "sources": loading.source_files(subject.path, stages.texts),
+        "ptxas_log": stages.ptxas_log,
+        "warnings": [str(warning.message) for warning in caught],
+    }
+
+
+def prepare(request: dict[str, Any], wire: Wire) -> Subject:
+    """Load the file and settle what its kernel is compiled for, telling both."""
+    global _latest
+    _latest = None
     target = versions.gpu_target(**request["target"])
     targets.check(target)
     # Triton's own drivers import torch to find out that there is no GPU, which takes longer than the compile.
     if not request["gpu"]:
         versions.set_active_driver(standin.StandInDriver(target))
     path = Path(request["path"])
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default")
-        kernels = loading.kernels_of(loading.load_file(path))
-        kernel = loading.choose(kernels, request.get("kernel"), path)
-        names = [name for name, function in kernels.items() if not function.is_helper]
-        wire.send("kernel", kernel=describe_kernel(kernel, path), kernels=names)
-        answer = infer.specialize(kernel, request)
-        backend = backend_for(target)
-        options = parse_options(backend, {**answer.options, **request.get("options", {})})
-        source = versions.source_of(kernel.function, answer.signature, answer.constants, answer.attributes)
-        wire.send(
-            "specialized",
-            specialization=describe_answer(answer, options),
-            pipeline=versions.pipeline(backend, options, source),
-        )
-        stages = Stages(wire)
-        source.make_ir = stages.front_end(source.make_ir)
-        with fresh_cache(wire.log.parent), versions.unhashed_compiler(), versions.observed_stages(stages.run):
-            compiled = triton.compile(source, target=target, options=asked_options(options, answer, request))
-    metadata = plain(compiled.metadata._asdict())
-    # The key of a cache entry that is gone, and not the one that Triton itself would use.
-    metadata.pop("hash", None)
-    return {
-        "metadata": metadata,
-        "sources": loading.source_files(path, stages.texts),
-        "ptxas_log": stages.ptxas_log,
-        "warnings": [str(warning.message) for warning in caught],
-    }
+    kernels = loading.kernels_of(loading.load_file(path))
+    kernel = loading.choose(kernels, request.get("kernel"), path)
+    names = [name for name, function in kernels.items() if not function.is_helper]
+    wire.send("kernel", kernel=describe_kernel(kernel, path), kernels=names)
+    answer = infer.specialize(kernel, request)
+    backend = backend_for(target)
+    options = parse_options(backend, {**answer.options, **request.get("options", {})})
+    subject = Subject(path, target, kernel, answer, asked_options(options, answer, request), options, backend)
+    wire.send(
+        "specialized",
+        specialization=describe_answer(answer, options),
+        pipeline=versions.pipeline(backend, options, subject.source()),
+    )
+    _latest = decisive(request), subject
+    return subject
+
+
+def prepared(request: dict[str, Any], wire: Wire) -> Subject:
+    """The subject of a request like the last one, or what `prepare` makes of it."""
+    if _latest is not None and _latest[0] == decisive(request):
+        return _latest[1]
+    return prepare(request, wire)
+
+
+def decisive(request: dict[str, Any]) -> dict[str, Any]:
+    return {name: request.get(name) for name in _DECISIVE}
 
 
 class Stages:
@@ -125,12 +174,12 @@ def environment(**variables: str) -> Iterator[None]:
 
 
 @contextmanager
-def fresh_cache(parent: Path) -> Iterator[None]:
+def fresh_cache(parent: Path) -> Iterator[Path]:
     """An empty cache of Triton's own for one compile: it would skip the stages of a kernel that it knows."""
-    folder = tempfile.mkdtemp(prefix="triton-cache-", dir=parent)
+    folder = Path(tempfile.mkdtemp(prefix="triton-cache-", dir=parent))
     try:
-        with environment(TRITON_CACHE_DIR=folder, TRITON_ALWAYS_COMPILE="1"):
-            yield
+        with environment(TRITON_CACHE_DIR=str(folder), TRITON_ALWAYS_COMPILE="1"):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

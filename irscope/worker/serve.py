@@ -18,6 +18,8 @@ from .protocol import Rejected, Wire
 #: What answers a request, by its word: a function of a module here, which is loaded when it is first asked for.
 ACTIONS = {
     "compile": "compiling.compile_kernel",
+    "snapshots": "snapshots.compile_snapshots",
+    "allocate": "allocation.allocate",
     "prepare_launch": "launch.prepare.prepare_launch",
     "list_launches": "launch.prepare.list_launches",
     "measure_launch": "launch.measure.measure_launch",

@@ -7,6 +7,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import triton
@@ -106,17 +107,35 @@ def unhashed_compiler() -> Iterator[None]:
 
 def pipeline(backend: Any, options: Any, source: ASTSource) -> list[str]:
     """Names of the stages that the backend has for this kind of source, in order."""
+    names = list(_stages(backend, options, lambda: source.language))
+    return names[names.index(source.ext) :]
+
+
+def _stages(backend: Any, options: Any, language: Callable[[], Any]) -> dict[str, StageFunction]:
     stages: dict[str, StageFunction] = {}
     # 3.3 has no language argument.
     takes_language = len(inspect.signature(backend.add_stages).parameters) > 2
-    backend.add_stages(stages, options, *([source.language] if takes_language else []))
-    names = list(stages)
-    return names[names.index(source.ext) :]
+    backend.add_stages(stages, options, *([language()] if takes_language else []))
+    return stages
 
 
 def is_module(value: Any) -> bool:
     """Whether a stage's result is MLIR, which can be told to name its own rows as locations."""
     return hasattr(value, "create_location_snapshot")
+
+
+def snapshot_locations(module: Any, file: Path) -> str:
+    """Make every operation of a module name its own row as its location, and return the text that has these rows.
+
+    The text has the locations of before; ``file`` is the name that the new ones give.
+    """
+    text = str(module)
+    module.create_location_snapshot(str(file))
+    if file.exists():
+        return file.read_text(encoding="utf-8")
+    # Before 3.4 nothing is written, and rows count as if there were no aliases of locations.
+    aliases = [row for row in text.split("\n") if row.startswith("#loc")]
+    return "\n".join([row for row in text.split("\n") if not row.startswith("#loc")] + aliases)
 
 
 @contextmanager
@@ -129,11 +148,11 @@ def observed_trees(observer: Callable[[JITFunction[Any], ast.AST], None]) -> Ite
         observer(function, tree)
         return tree
 
-    JITFunction.parse = observed  # type: ignore[method-assign]
+    JITFunction.parse = observed
     try:
         yield
     finally:
-        JITFunction.parse = parse  # type: ignore[method-assign]
+        JITFunction.parse = parse
 
 
 def source_rows(function: JITFunction[Any]) -> tuple[list[str], int]:
@@ -345,3 +364,47 @@ def before_each_program(callback: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         del builder.set_grid_idx
+
+
+# Between TTGIR and LLVM IR
+
+
+class _Reached(Exception):
+    """The pass manager, with the passes that come before the one in question."""
+
+
+def before_llvm(backend: Any, options: Any, ttgir: str) -> Any:
+    """The module of a TTGIR file after the passes that the backend runs before it makes LLVM IR of it.
+
+    Each version has other passes there, so the backend adds them itself, and is stopped at the first one after.
+
+    Raises:
+        RuntimeError: the text is no module, or a pass fails; what MLIR says goes to stderr.
+    """
+    from triton import backends
+    from triton._C import libtriton
+
+    context = libtriton.ir.context()
+    libtriton.ir.load_dialects(context)
+    backend.load_dialects(context)
+    module = libtriton.ir.parse_mlir_module(ttgir, context)
+    module.context = context
+    stages = _stages(backend, options, lambda: backends.compiler.Language.TRITON)
+    passes = getattr(libtriton, {"cuda": "nvidia", "hip": "amd"}[backend.target.backend]).passes.ttgpuir
+    lowering = passes.add_to_llvmir
+
+    def stop(manager: Any, *_: Any, **__: Any) -> None:
+        raise _Reached(manager)
+
+    passes.add_to_llvmir = stop
+    try:
+        stages["llir"](module, {})
+    except _Reached as reached:
+        manager = reached.args[0]
+    finally:
+        passes.add_to_llvmir = lowering
+    try:
+        manager.run(module, "irscope")
+    except TypeError:  # Before 3.6 a pipeline has no name.
+        manager.run(module)
+    return module
