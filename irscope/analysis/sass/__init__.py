@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from irscope.analysis.flow import Block, Flow, Loop
 from irscope.analysis.sass import control
-from irscope.analysis.sass.blocks import Block, Flow, Loop, flow
+from irscope.analysis.sass.blocks import flow
 from irscope.analysis.sass.control import Control
 from irscope.analysis.sass.instructions import Function, Instruction, encodings, function
 from irscope.analysis.sass.kinds import Access, access, all_kinds, kind

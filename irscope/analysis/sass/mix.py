@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from irscope.analysis.sass.blocks import Flow, Loop
+from irscope.analysis.flow import Flow, Loop
 from irscope.analysis.sass.instructions import Function
 from irscope.analysis.sass.kinds import OTHER, Direction, Space, access, all_kinds, kind
 

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from irscope import tools
+from irscope.analysis.flow import Block, Flow
 from irscope.analysis.sass import life_ranges
-from irscope.analysis.sass.blocks import Block, Flow, flow
+from irscope.analysis.sass.blocks import flow
 from irscope.analysis.sass.instructions import Function, Instruction, encodings
 from irscope.analysis.sass.operands import GENERAL, PREDICATE, UNIFORM, UNIFORM_PREDICATE, bit, names, sets
 from irscope.model import Failure
