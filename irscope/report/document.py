@@ -11,9 +11,11 @@ from typing import Any
 
 from irscope import __version__, ir
 from irscope.analysis.figures import Figures
+from irscope.analysis.verdicts import verdicts
 from irscope.correlate import Correlation
 from irscope.ir.lines import Location, split_lines
 from irscope.model import Compilation
+from irscope.report.verdicts import verdict_list
 
 RESOURCES = (
     "registers", "spill_store_bytes", "spill_load_bytes", "stack_bytes", "shared_static_bytes",
@@ -53,6 +55,7 @@ def document(
         "stages": stages(compilation, figures, files or {}, text),
         "resources": {**{name: used[name] for name in RESOURCES}, **used},
         "occupancy": asdict(figures.occupancy),
+        "verdicts": verdict_list(verdicts(compilation)),
         "seconds": compilation.seconds,
         "warnings": list(compilation.warnings),
     }

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from irscope.analysis.figures import Figures
+from irscope.analysis.verdicts import verdicts
 from irscope.ir.table import aligned, grouped
 from irscope.model import Compilation
 from irscope.report.document import line_count, size_of, with_source
+from irscope.report.verdicts import verdict_lines
 
 
 def summary(compilation: Compilation, figures: Figures, files: Mapping[str, Path]) -> str:
@@ -17,6 +19,7 @@ def summary(compilation: Compilation, figures: Figures, files: Mapping[str, Path
         specialization(compilation),
         stage_table(compilation, figures, files),
         figure_lines(figures),
+        verdict_lines(verdicts(compilation)),
     ]
     return "\n\n".join(block for block in blocks if block)
 
