@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from irscope.analysis.flow import Flow, Loop
 from irscope.analysis.sass.instructions import Function
-from irscope.analysis.sass.kinds import OTHER, Direction, Space, access, all_kinds, kind
+from irscope.analysis.sass.kinds import OTHER, Access, Direction, Space, access, all_kinds, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +55,40 @@ def mix_of(
     ``spilling``: numbers of the spill code, see `irscope.analysis.sass.spills.spill_code`.
     """
     chosen = range(len(function.instructions)) if numbers is None else sorted(set(numbers))
+    of = [function.instructions[number] for number in chosen]
+    spills = None if spilling is None else len(spilling.intersection(chosen))
+    return tally([(kind(each), each.opcode, each.name, access(each)) for each in of], spills)
+
+
+def tally(instructions: Iterable[tuple[str, str, str, Access | None]], spills: int | None) -> Mix:
+    """A mix of instructions, each with its kind, its opcode with and without modifiers, and what it moves."""
+    count = 0
     by_kind: Counter[str] = Counter()
     moved: Counter[tuple[Space, Direction, int | None]] = Counter()
     sizes: dict[tuple[Space, Direction, int | None], int | None] = {}
     tensor: Counter[str] = Counter()
     other: Counter[str] = Counter()
-    for number in chosen:
-        instruction = function.instructions[number]
-        of_kind = kind(instruction)
+    for of_kind, opcode, name, found in instructions:
+        count += 1
         by_kind[of_kind] += 1
         if of_kind == "tensor core":
-            tensor[instruction.opcode] += 1
+            tensor[opcode] += 1
         elif of_kind == OTHER:
-            other[instruction.name] += 1
-        elif found := access(instruction):
+            other[name] += 1
+        elif found:
             key = (found.space, found.direction, found.bits)
             moved[key] += 1
             before = sizes.get(key, 0)
             sizes[key] = None if before is None or found.bytes_per_warp is None else before + found.bytes_per_warp
-    accesses = [Accesses(*key, count, sizes[key]) for key, count in moved.items()]
+    accesses = [Accesses(*key, number, sizes[key]) for key, number in moved.items()]
     accesses.sort(key=lambda each: -(each.bytes_per_warp if each.bytes_per_warp is not None else -1))
     return Mix(
-        len(chosen),
+        count,
         {name: by_kind[name] for name in all_kinds() if by_kind[name]},
         tuple(accesses),
         dict(tensor.most_common()),
         dict(other.most_common()),
-        None if spilling is None else len(spilling.intersection(chosen)),
+        spills,
     )
 
 
