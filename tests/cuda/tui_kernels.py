@@ -26,7 +26,7 @@ def endless_kernel(flag_ptr, out_ptr):
 
 
 @triton.jit
-def greedy_kernel(a_ptr, b_ptr, out_ptr, depth, BLOCK: tl.constexpr):
+def greedy_kernel(a_ptr, b_ptr, out_ptr, depth, BLOCK: tl.constexpr = 128):
     """Six stages of two fp32 tiles of 128 by 128: some 768 KB of shared memory."""
     rows, columns = tl.arange(0, BLOCK)[:, None], tl.arange(0, BLOCK)[None, :]
     total = tl.zeros((BLOCK, BLOCK), tl.float32)
