@@ -61,7 +61,7 @@ class Alignment:
                 reached.add(value)
                 maker = makers.get(value)
                 if maker is not None and maker.name == "tt.addptr":
-                    waiting.append(maker.operands[0])
+                    waiting += maker.operands[:1]
                 elif maker is None or maker.name not in READS:
                     waiting += self._sources.get(value, ())
         memory = enumerate(self._function.parameters)
@@ -95,7 +95,7 @@ class Alignment:
             for operation in self._operations:
                 if operation.regions or operation.name.startswith("cf."):
                     self._join(known)
-                    if operation.name == "scf.for":
+                    if operation.name == "scf.for" and operation.regions:
                         self._induction(operation, known)
                 if operation.name[:4] != "scf." and operation.name != "ttg.warp_specialize":
                     axes = transfer(operation, known)
@@ -116,6 +116,8 @@ class Alignment:
                 known[target] = joined(known[target], found)
 
     def _induction(self, loop: Operation, known: list[Axes | None]) -> None:
+        if len(loop.operands) < 3 or not loop.regions[0].blocks[0].arguments:
+            return  # A damaged text.
         first, step = (known[value] or unknown(1) for value in (loop.operands[0], loop.operands[2]))
         argument = loop.regions[0].blocks[0].arguments[0]
         known[argument] = Axes((1,), (math.gcd(first.divisibility[0], step.divisibility[0]),), (1,))
@@ -138,9 +140,9 @@ def _sources(function: Function) -> dict[int, list[int]]:
     for source, target in edges(function.body):
         sources.setdefault(target, []).append(source)
     for operation in function.body.operations():
-        if operation.name == "scf.for":
-            argument = operation.regions[0].blocks[0].arguments[0]
-            sources.setdefault(argument, []).extend(operation.operands[:3])
+        if operation.name == "scf.for" and operation.regions:
+            for argument in operation.regions[0].blocks[0].arguments[:1]:
+                sources.setdefault(argument, []).extend(operation.operands[:3])
         else:
             for result in operation.results:
                 sources.setdefault(result, []).extend(operation.operands)

@@ -148,6 +148,8 @@ def _rule(operation: Operation, operands: list[Axes], shape: tuple[int, ...], ra
     if name == "tt.broadcast":
         sides = _SHAPE.search(operation.type)
         before = tuple(map(int, sides[1][:-1].split("x"))) if sides else shape
+        if first.rank != rank:
+            return None
         grown = [len(before) == rank and before[axis] == 1 for axis in range(rank)]
         return replace(
             first,

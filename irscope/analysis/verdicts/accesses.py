@@ -11,7 +11,9 @@ from typing import Literal
 Way = Literal["load", "store", "copy", "tile"]
 
 _PLAIN = re.compile(r"(?:^|\s)(ld|st)((?:\.[\w:]+)+)\s")
-_COPY = re.compile(r"(?:^|\s)cp\.async\.c[ag]\.shared[\w:]*\.global[\w:.]*\s+\[[^\]]*\]\s*,\s*\[[^\]]*\]\s*,\s*(\w+)")
+_COPY = re.compile(
+    r"(?:^|\s)cp\.async\.c[ag]\.shared[\w:]*\.global[\w:.]*\s+\[[^\]]*\]\s*,\s*\[[^\]]*\]\s*,\s*(0x[0-9a-f]+|[1-9]\d*)\b"
+)
 _TILE = re.compile(r"(?:^|\s)(cp\.(?:reduce\.)?async\.bulk[\w:.]*)\s")
 _VECTOR = re.compile(r"\.v(\d)(?:\.|$)")
 _TYPE = re.compile(r"\.[bfus](\d+)(?:x2)?$")

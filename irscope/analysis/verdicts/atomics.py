@@ -21,7 +21,7 @@ def atomics(program: Program) -> Iterator[Verdict]:
     entry = program.entry("ttir")
     for placed in program.operations("ttir"):
         operation = placed.operation
-        if operation.name not in _ATOMICS:
+        if operation.name not in _ATOMICS or not operation.operands:
             continue
         chain = program.chain("ttir", operation.row)
         where = sentence_case(program.line_of(chain))

@@ -60,7 +60,12 @@ def pipelining(program: Program) -> Iterator[Verdict]:
         return
     loops: dict[int, list[Placed]] = {}
     for placed in program.operations("ttir"):
-        if placed.operation.name in _LOADS and placed.loops and "tensor<" in placed.operation.type:
+        if (
+            placed.operation.name in _LOADS
+            and placed.operation.operands
+            and placed.loops
+            and "tensor<" in placed.operation.type
+        ):
             loops.setdefault(placed.loops[-1].row, []).append(placed)
     for found in loops.values():
         loop = found[0].loops[-1]

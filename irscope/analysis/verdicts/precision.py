@@ -80,7 +80,7 @@ def widened_operands(program: Program) -> Iterator[Verdict]:
 def _widening(value: int, makers: dict[int, Operation]) -> tuple[Operation, str] | None:
     """The operation that widened a value, and from what type."""
     maker = makers.get(value)
-    while maker is not None and maker.name in _SHAPES:
+    while maker is not None and maker.name in _SHAPES and maker.operands:
         maker = makers.get(maker.operands[0])
     if maker is None or maker.name not in ("arith.extf", "tt.fp_to_fp"):
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -188,14 +187,15 @@ class Program:
     @cached_property
     def _kernel_lines(self) -> int:
         source = self.compilation.source(self.compilation.kernel.file)
-        return len(split_lines(source.text)) if source else sys.maxsize
+        return len(split_lines(source.text)) if source else 0
 
     def source(self, chain: Chain, text: str) -> tuple[Evidence, ...]:
         """The Python line, where there is one."""
         for frame in chain:
             if frame.file == self._kernel_file and frame.line <= self._kernel_lines:
                 return (Evidence(SOURCE, frame.line - 1, text),)
-        return (Evidence(chain[0].file, chain[0].line - 1, text),) if chain else ()
+        elsewhere = [frame for frame in chain if frame.file != self._kernel_file or not self._kernel_lines]
+        return (Evidence(elsewhere[0].file, elsewhere[0].line - 1, text),) if elsewhere else ()
 
     def row(self, stage: str, row: int, text: str | None = None) -> Evidence:
         """A row of a stage; what is there, where no text is given."""

@@ -50,7 +50,7 @@ def vectorization(program: Program) -> Iterator[Verdict]:
     for placed in program.operations("ttir"):
         operation = placed.operation
         chain = program.chain("ttir", operation.row)
-        if operation.name not in _WORDS or chain in seen or not chain:
+        if operation.name not in _WORDS or chain in seen or not chain or not operation.operands:
             continue
         seen.add(chain)
         if operation.name in ("tt.load", "tt.store") and "tensor<" not in operation.type:
