@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from binaries import Binary
@@ -82,31 +85,71 @@ def test_figures_of_the_cubin_are_the_drivers(
         assert call.function_attribute(_LOCAL, function) == ours.local_bytes, binary
 
 
+def differences(call: _Driver, target: Target, function: ctypes.c_void_p, figures: Resources) -> tuple[int, list[str]]:
+    """How many blocks and sizes of memory were compared with the driver, and where it says another number."""
+    has = limits(target)
+    assert has, f"limits.json lacks {target}"
+    compared, different = 0, []
+    most = has.shared_per_block - (figures.shared_static_bytes or 0)
+    call("cuFuncSetAttribute", function, _MAX_DYNAMIC_SHARED, most)
+    for num_warps in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32):
+        for dynamic in (*range(0, most, 5003), most):
+            blocks = ctypes.c_int()
+            threads, size = ctypes.c_int(num_warps * 32), ctypes.c_size_t(dynamic)
+            call("cuOccupancyMaxActiveBlocksPerMultiprocessor", ctypes.byref(blocks), function, threads, size)
+            asked = Resources(
+                registers=figures.registers,
+                shared_static_bytes=figures.shared_static_bytes,
+                shared_dynamic_bytes=dynamic,
+                barriers=figures.barriers,
+            )
+            ours = occupancy(asked, target, num_warps)
+            compared += 1
+            if ours.blocks_per_sm != blocks.value:
+                different.append(f"{figures.registers} registers, {num_warps} warps, {dynamic} B: {ours}, {blocks}")
+    return compared, different
+
+
 def test_blocks_are_as_many_as_the_driver_says(
     driver: tuple[_Driver, Target], kernels: list[tuple[Binary, ctypes.c_void_p, Resources]]
 ) -> None:
     """Hundreds of block sizes and dynamic shared sizes; the block size need not be what the kernel is compiled for."""
     call, target = driver
-    has = limits(target)
-    assert has, f"limits.json lacks {target}"
-    compared, different = 0, []
+    total = 0
     for binary, function, figures in kernels:
-        most = has.shared_per_block - (figures.shared_static_bytes or 0)
-        call("cuFuncSetAttribute", function, _MAX_DYNAMIC_SHARED, most)
-        for num_warps in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32):
-            for dynamic in (*range(0, most, 5003), most):
-                blocks = ctypes.c_int()
-                threads, size = ctypes.c_int(num_warps * 32), ctypes.c_size_t(dynamic)
-                call("cuOccupancyMaxActiveBlocksPerMultiprocessor", ctypes.byref(blocks), function, threads, size)
-                asked = Resources(
-                    registers=figures.registers,
-                    shared_static_bytes=figures.shared_static_bytes,
-                    shared_dynamic_bytes=dynamic,
-                    barriers=figures.barriers,
-                )
-                ours = occupancy(asked, target, num_warps)
-                compared += 1
-                if ours.blocks_per_sm != blocks.value:
-                    different.append((str(binary), num_warps, dynamic, ours, blocks.value))
-    assert compared > 300
-    assert different == []
+        compared, different = differences(call, target, function, figures)
+        assert different == [], binary
+        total += compared
+    assert total > 300
+
+
+def test_blocks_with_other_numbers_of_registers(
+    driver: tuple[_Driver, Target], cubins: list[Binary], tmp_path: Path
+) -> None:
+    """The same kernel made to do with fewer and fewer registers, by ``.maxnreg`` in its PTX."""
+    call, target = driver
+    binary = next((b for b in cubins if b.target == target.arch and b.name == "softmax_one_warp"), None)
+    if binary is None:
+        pytest.skip(f"nothing is compiled for {target}")
+    seen = set()
+    for most in (24, 32, 40, 56, 64, 72, 88, 104, 128, 144, 168, 200, 232):
+        data = with_registers(binary, most, tmp_path)
+        figures = from_cubin(data, binary.facts["name"])
+        function = call.function(data, binary.facts["name"])
+        assert call.function_attribute(_REGISTERS, function) == figures.registers
+        _, different = differences(call, target, function, figures)
+        assert different == [], most
+        seen.add(figures.registers)
+    assert len(seen) > 8
+
+
+def with_registers(binary: Binary, most: int, folder: Path) -> bytes:
+    """The cubin of the same PTX with at most so many registers a thread."""
+    ptx, cubin = folder / f"{most}.ptx", folder / f"{most}.cubin"
+    text, count = re.subn(r"^\.reqntid .*$", rf"\g<0>\n.maxnreg {most}", binary.text, count=1, flags=re.MULTILINE)
+    assert count == 1
+    ptx.write_text(text, encoding="utf-8")
+    path, *options = binary.facts["ptxas"]
+    arch = next(option for option in options if option.startswith("--gpu-name="))
+    subprocess.run([path, arch, str(ptx), "-o", str(cubin)], check=True)
+    return cubin.read_bytes()
