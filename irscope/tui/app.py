@@ -298,8 +298,8 @@ class IrscopeApp(App[int], inherit_bindings=False):
             return self._cancel
         if self.launching.running:
             return self.launching.cancel
-        if bench.in_launch_panel:
-            return self._leave_launch
+        if bench.dock.in_use:
+            return bench.dock.leave
         if bench.error.display:
             return self._close_error
         if bench.change_bar.display:
@@ -308,7 +308,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
             return bench.panes.maximise
         if bench.finder.active:
             return bench.clear_search
-        return bench.close_launch_panel if bench.launch_panel is not None and bench.launch_panel.display else None
+        return bench.dock.close if bench.dock.is_open else None
 
     def action_leave(self) -> None:
         leave = self._what_to_leave()
@@ -337,11 +337,10 @@ class IrscopeApp(App[int], inherit_bindings=False):
         await self.launching.ask_and_launch()
 
     async def action_launch_results(self) -> None:
-        panel = self.bench.launch_panel
-        if panel is not None and panel.display:
-            self.bench.close_launch_panel()
+        if self.bench.dock.is_open:
+            self.bench.dock.close()
         elif self.launching.launch is not None:
-            self.bench.open_launch_panel(focus=True)
+            self.bench.dock.open(focus=True)
         elif not await self.launching.show_history():
             self.notify("this kernel was not launched yet; L launches it")
 
@@ -349,14 +348,8 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self.launching.view_launched()
 
     def action_copy_launch(self) -> None:
-        assert self.bench.launch_panel is not None
-        self._copy(self.bench.launch_panel.to_copy)
-
-    def _leave_launch(self) -> None:
-        if self.bench.has_class("launch-alone"):
-            self.bench.remove_class("launch-alone")
-        else:
-            self.bench.close_launch_panel()
+        assert self.bench.dock.panel is not None
+        self._copy(self.bench.dock.panel.to_copy)
 
     # Panes
 
@@ -373,8 +366,8 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self._pane.view.wrap = not self._pane.view.wrap
 
     def action_maximise(self) -> None:
-        if self.bench.in_launch_panel:
-            self.bench.toggle_class("launch-alone")
+        if self.bench.dock.in_use:
+            self.bench.dock.zoom()
         else:
             self.bench.panes.maximise()
 
@@ -418,7 +411,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
     # Save
 
     def action_copy(self) -> None:
-        if self.bench.in_launch_panel:
+        if self.bench.dock.in_use:
             self.action_copy_launch()
             return
         view = self._pane.view

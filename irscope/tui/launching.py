@@ -44,7 +44,7 @@ class Launching:
 
     @property
     def panel(self) -> LaunchPanel | None:
-        return self._bench.launch_panel
+        return self._bench.dock.panel
 
     @property
     def launch(self) -> Launch | None:
@@ -54,7 +54,7 @@ class Launching:
     @property
     def differences(self) -> tuple[str, ...]:
         """In what the launch in view was compiled otherwise than what is in the panes."""
-        return self.panel.shown.differences if self.panel is not None and self.panel.display else ()
+        return self.panel.shown.differences if self.panel is not None and self._bench.dock.is_open else ()
 
     @property
     def _asked(self) -> Request:
@@ -140,7 +140,7 @@ class Launching:
         if keep:
             self._settings[key_of(asked)] = request
         self.count += 1
-        panel = await self._bench.have_launch_panel()
+        panel = await self._bench.dock.have_panel()
         panel.change(
             kernel=asked.kernel or asked.path.name,
             launch=None,
@@ -151,8 +151,8 @@ class Launching:
             differences=(),
             note="",
         )
-        self._bench.open_launch_panel(focus=True)
-        self._bench.show_launch_box(Box(GPU, State.COMPILING, size="launching", brief="launching", started=monotonic()))
+        self._bench.dock.open(focus=True)
+        self._bench.dock.show_box(Box(GPU, State.COMPILING, size="launching", brief="launching", started=monotonic()))
         self._run = LaunchRun(self._app, request)
         self._app.refresh_bindings()
 
@@ -172,7 +172,7 @@ class Launching:
         assert self.panel is not None
         self.panel.change(phase=None, note="cancelled; L launches again")
         launch = self.launch
-        self._bench.show_launch_box(box_of(launch) if launch is not None else None)
+        self._bench.dock.show_box(box_of(launch) if launch is not None else None)
 
     async def heard(self, message: LaunchTold) -> None:
         if message.run is not self._run:
@@ -213,11 +213,11 @@ class Launching:
         panel.change(phase=None, failure=failure)
         if failure is None:
             assert panel.shown.launch is not None
-            self._bench.show_launch_box(box_of(panel.shown.launch))
+            self._bench.dock.show_box(box_of(panel.shown.launch))
         elif self._bench.device is None and failure.kind == "missing":
-            self._bench.show_launch_box(None)
+            self._bench.dock.show_box(None)
         else:
-            self._bench.show_launch_box(Box(GPU, State.FAILED, size="failed", brief="failed"))
+            self._bench.dock.show_box(Box(GPU, State.FAILED, size="failed", brief="failed"))
         self._app.refresh_bindings()
 
     # What is in view beside what was launched
@@ -272,9 +272,9 @@ class Launching:
         kept = self.history()
         if not kept:
             return False
-        panel = await self._bench.have_launch_panel()
+        panel = await self._bench.dock.have_panel()
         panel.change(kernel=kept[-1].kernel, launch=kept[-1], earlier=kept[:-1], failure=None, differences=(), note="")
-        self._bench.open_launch_panel(focus=focus)
+        self._bench.dock.open(focus=focus)
         self.compare()
         return True
 
@@ -286,12 +286,12 @@ class Launching:
         launch = self.launch
         self.compare()
         if launch is None or found is None or found.kernel.name != launch.kernel or self.differences:
-            self._bench.show_launch_box(None)
+            self._bench.dock.show_box(None)
         else:
-            self._bench.show_launch_box(box_of(launch))
+            self._bench.dock.show_box(box_of(launch))
         if found is not None and found.launches and found is not self._introduced:
             self._introduced = found
-            self._bench.show_launch_box(box_of(found.launches[-1]))
+            self._bench.dock.show_box(box_of(found.launches[-1]))
             if not self._bench.has_class("low"):
                 await self.show_history(focus=False)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -23,6 +22,7 @@ from irscope.tui.figures import FigureColumn, FigureLines, Section
 from irscope.tui.finder import Finder
 from irscope.tui.following import Following
 from irscope.tui.header import STOPPED, Header, words_of, words_of_request
+from irscope.tui.launch_dock import LaunchDock
 from irscope.tui.linking import Links, figures_of, link
 from irscope.tui.pane_row import PaneRow
 from irscope.tui.pane_tabs import PaneTabs
@@ -32,9 +32,6 @@ from irscope.tui.source_files import SourceFiles
 from irscope.tui.stage_pane import StagePane
 from irscope.tui.stage_text import StageText
 from irscope.tui.stages import LOG, SOURCE, describe, sequence
-
-if TYPE_CHECKING:
-    from irscope.tui.launch_panel import LaunchPanel
 
 #: From this width on, the figures have a column of their own.
 WIDE = 130
@@ -74,10 +71,6 @@ class Workbench(Screen[None], inherit_bindings=False):
         #: Where the compilation came from in words; empty where it was compiled just now.
         self.origin = ""
         self.device: str | None = None
-        #: There from the first launch on.
-        self.launch_panel: LaunchPanel | None = None
-        #: What the strip says of a launch instead of the device.
-        self._launch_box: Box | None = None
         self.finder = Finder()
         self.header = Header()
         self.strip = PipelineStrip()
@@ -91,6 +84,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.breadcrumb = Breadcrumb()
         self.following = Following(self, self.panes, self.sources, self.tabs, self.breadcrumb)
         self.prompt = Prompt()
+        self.dock = LaunchDock(self)
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -278,57 +272,19 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def show_device(self, device: str | None) -> None:
         self.device = device
-        self.strip.put(self._gpu_box)
+        self.show_gpu()
 
     @property
     def _gpu_box(self) -> Box:
-        return self._launch_box or boxes.of_device(self.device)
+        return self.dock.box or boxes.of_device(self.device)
 
-    # A launch
-
-    def show_launch_box(self, box: Box | None) -> None:
-        """The strip tells of a launch; ``None``: of the GPU that there is."""
-        self._launch_box = box
+    def show_gpu(self) -> None:
+        """The strip's last box tells of a launch, or of the GPU that there is."""
         self.strip.put(self._gpu_box)
-
-    async def have_launch_panel(self) -> LaunchPanel:
-        if self.launch_panel is None:
-            from irscope.tui.launch_panel import LaunchPanel
-
-            self.launch_panel = LaunchPanel()
-            self.launch_panel.display = False
-            await self.mount(self.launch_panel, before="#below")
-        return self.launch_panel
-
-    def open_launch_panel(self, *, focus: bool) -> None:
-        assert self.launch_panel is not None
-        self.launch_panel.display = True
-        self.launch_panel.scroll_home(animate=False)
-        if focus:
-            self.set_focus(self.launch_panel)
-        self.app.refresh_bindings()
-
-    def close_launch_panel(self) -> None:
-        assert self.launch_panel is not None
-        self.launch_panel.display = False
-        self.remove_class("launch-alone")
-        self.focus_pane()
-
-    @property
-    def in_launch_panel(self) -> bool:
-        return self.launch_panel is not None and self.launch_panel.has_focus
 
     def step(self, by: int) -> None:
         """Go to the next pane; after the last one comes the launch panel, where it is open."""
-        panel, shown = self.launch_panel, self.panes.shown
-        if panel is None or not panel.display:
-            self.panes.step(by)
-        elif self.in_launch_panel:
-            if not self.has_class("launch-alone"):
-                self.panes.use(shown[0 if by > 0 else -1])
-        elif self.panes.current == shown[-1 if by > 0 else 0]:
-            self.set_focus(panel)
-        else:
+        if not self.dock.step(by):
             self.panes.step(by)
 
     async def _have_panes(self, names: Iterable[str]) -> None:

@@ -59,8 +59,8 @@ async def launched(driver: Driver, **changes: object) -> None:
 
 
 def text(driver: Driver) -> str:
-    assert driver.bench.launch_panel is not None
-    return driver.bench.launch_panel.text
+    assert driver.bench.dock.panel is not None
+    return driver.bench.dock.panel.text
 
 
 def box(driver: Driver) -> tuple[State, str]:
@@ -71,8 +71,8 @@ def box(driver: Driver) -> tuple[State, str]:
 
 def failed(driver: Driver) -> Failure:
     """The failure on the panel: one line, and something to try."""
-    assert driver.bench.launch_panel is not None
-    failure = driver.bench.launch_panel.shown.failure
+    assert driver.bench.dock.panel is not None
+    failure = driver.bench.dock.panel.shown.failure
     assert failure is not None, text(driver)
     assert "\n" not in failure.message
     assert failure.message in text(driver).replace("\n", " ") or failure.message in text(driver)
@@ -85,8 +85,8 @@ async def good(driver: Driver) -> Launch:
     """The next launch works: timed, all written, and irscope's figures are the driver's."""
     await in_view(driver, "good_kernel")
     await launched(driver)
-    assert driver.bench.launch_panel is not None
-    assert driver.bench.launch_panel.shown.failure is None, text(driver)
+    assert driver.bench.dock.panel is not None
+    assert driver.bench.dock.panel.shown.failure is None, text(driver)
     launch = driver.app.launching.launch
     assert launch is not None
     assert launch.timing is not None
@@ -173,7 +173,7 @@ async def test_cancel_while_the_kernel_runs(tmp_path: Path, monkeypatch: pytest.
         request = driver.app.launching.request_in_view()
         assert request is not None
         await driver.app.launching.start(replace(request, entry="endless"), keep=False)
-        await driver.until(lambda: driver.bench.launch_panel.shown.launch is not None)  # type: ignore[union-attr]
+        await driver.until(lambda: driver.bench.dock.panel.shown.launch is not None)  # type: ignore[union-attr]
         await driver.press("escape")
         assert not driver.app.launching.running
         assert "cancelled" in text(driver)

@@ -80,7 +80,7 @@ def request_(file: Path) -> Request:
 
 
 def panel_text(driver: Driver) -> str:
-    panel = driver.bench.launch_panel
+    panel = driver.bench.dock.panel
     assert panel is not None
     assert panel.display
     return panel.text.replace("\u00a0", " ")
@@ -97,8 +97,8 @@ async def interpreted(driver: Driver) -> Launch:
     await driver.until(lambda: driver.app.launching.count > before and not driver.app.launching.running)
     launch = driver.app.launching.launch
     assert launch is not None, panel_text(driver)
-    assert driver.bench.launch_panel is not None
-    assert driver.bench.launch_panel.shown.failure is None
+    assert driver.bench.dock.panel is not None
+    assert driver.bench.dock.panel.shown.failure is None
     return launch
 
 
@@ -133,7 +133,7 @@ async def test_no_gpu_is_said_and_the_interpreter_offered(request_: Request) -> 
 
 async def test_the_box_of_the_strip_launches(request_: Request) -> None:
     async with opened(request_) as driver:
-        assert driver.bench.launch_panel is None
+        assert driver.bench.dock.panel is None
         await driver.press(str(len(driver.bench.strip.boxes)))
         await over(driver)
         assert "there is no CUDA device" in panel_text(driver)
@@ -151,8 +151,8 @@ async def test_the_interpreter_runs_the_files_own_launch(request_: Request, size
         assert "✓ out_ptr" in text
         assert "in call" in text
         await driver.press("escape")
-        assert driver.bench.launch_panel is not None
-        assert not driver.bench.launch_panel.display
+        assert driver.bench.dock.panel is not None
+        assert not driver.bench.dock.panel.display
         assert driver.bench.panes.pane is not None
         assert driver.bench.panes.pane.view.has_focus
         await driver.press("m")
@@ -188,19 +188,19 @@ async def test_constants_of_the_compilation_are_those_of_the_launch(request_: Re
 async def test_zoom_and_the_way_there(request_: Request) -> None:
     async with opened(request_) as driver:
         await interpreted(driver)
-        assert driver.bench.in_launch_panel
-        height = driver.bench.launch_panel.size.height  # type: ignore[union-attr]
+        assert driver.bench.dock.in_use
+        height = driver.bench.dock.panel.size.height  # type: ignore[union-attr]
         await driver.press("z")
-        assert driver.bench.launch_panel.size.height > height  # type: ignore[union-attr]
+        assert driver.bench.dock.panel.size.height > height  # type: ignore[union-attr]
         assert not driver.bench.panes.region
         await driver.press("escape")
-        assert driver.bench.launch_panel.size.height == height  # type: ignore[union-attr]
+        assert driver.bench.dock.panel.size.height == height  # type: ignore[union-attr]
         shown = driver.bench.panes.shown
         for name in shown:
             await driver.press("tab")
             assert driver.bench.panes.panes[name].view.has_focus
         await driver.press("tab")
-        assert driver.bench.in_launch_panel
+        assert driver.bench.dock.in_use
 
 
 # Cancelled, failed, and in one another's way
@@ -363,11 +363,11 @@ async def test_a_bundle_brings_its_launches(request_: Request, tmp_path: Path, m
     # As on another machine, which knows nothing of these.
     monkeypatch.setenv("IRSCOPE_CACHE_DIR", str(tmp_path / "elsewhere"))
     async with opened(Request(saved)) as driver:
-        await driver.until(lambda: driver.bench.launch_panel is not None and driver.bench.launch_panel.display)
+        await driver.until(lambda: driver.bench.dock.panel is not None and driver.bench.dock.panel.display)
         assert "8 of 8 programs" in panel_text(driver)
-        assert not driver.bench.in_launch_panel
+        assert not driver.bench.dock.in_use
         await driver.press("escape")
-        assert not driver.bench.launch_panel.display  # type: ignore[union-attr]
+        assert not driver.bench.dock.panel.display  # type: ignore[union-attr]
         await driver.press("m")
         assert "out_ptr" in panel_text(driver)
     async with opened(Request(saved), NARROW) as driver:
@@ -389,7 +389,7 @@ async def test_the_panel_works_with_the_mouse(request_: Request) -> None:
         await over(driver)
 
         async def click(words: str) -> None:
-            panel = driver.bench.launch_panel
+            panel = driver.bench.dock.panel
             assert panel is not None
             row = panel.region.bottom - 1
             line = "".join(segment.text for segment in driver.bench._compositor.render_strips()[row])
@@ -404,5 +404,5 @@ async def test_the_panel_works_with_the_mouse(request_: Request) -> None:
         await click("z zoom")
         assert not driver.bench.panes.region
         await click("m close")
-        assert not driver.bench.launch_panel.display  # type: ignore[union-attr]
+        assert not driver.bench.dock.panel.display  # type: ignore[union-attr]
         assert driver.bench.panes.region
