@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from irscope.analysis.flow import Flow, Loop, build
+from irscope.analysis.flow import Flow, build
 from irscope.analysis.sass.kinds import OTHER, Access, Direction, Space
 from irscope.analysis.sass.mix import Mix, tally
 from irscope.model import Compilation

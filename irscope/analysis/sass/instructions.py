@@ -95,7 +95,8 @@ def functions(sass: str) -> tuple[Function, ...]:
                 remark = None
                 if "(*" in operands and (remarked := _REMARK.search(operands)):
                     operands, remark = operands[: remarked.start()] + operands[remarked.end() :], remarked[1]
-                operands = operands.rstrip()
+                # A label stands behind a register without a comma: RET.REL.NODEC R2 `(kernel).
+                operands = operands.rstrip().replace(" `(", ", `(").removeprefix(", ")
                 parts = tuple(operands.split(", ")) if operands else ()
                 found.append(Instruction(row, int(address, 16), predicate, opcode, parts, remark))
         elif body.startswith(".section"):
