@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from irscope.analysis.occupancy import Step, next_step
 from irscope.analysis.verdicts.model import Evidence, Verdict
-from irscope.analysis.verdicts.program import MANY, Program, count, joined
+from irscope.analysis.verdicts.program import Program, count, joined
+from irscope.ir.ssa import Operation
 from irscope.ir.table import grouped
 
 RULE = "occupancy"
@@ -27,7 +28,7 @@ def limits(program: Program) -> Iterator[Verdict]:
         "blocks": "the number of blocks that a multiprocessor takes",
         "barriers": f"{count(used.barriers or 0, 'barrier')} a block",
     }.get(fits.limiter, fits.limiter)
-    evidence = _evidence(program, fits.limiter, what)
+    evidence = _evidence(program, fits.limiter)
     if blocks == 0:
         yield Verdict(RULE, "bad", f"Not one block fits on a multiprocessor: {what} are too many.", None, evidence)
         return
@@ -41,24 +42,31 @@ def limits(program: Program) -> Iterator[Verdict]:
     yield Verdict(RULE, "good" if tone == "good" else "note", sentence, _advice(step, used.registers, shared), evidence)
 
 
-#: What the row of the binary begins with that tells of a limit.
-_ROWS = {"registers": ("registers", "vector registers"), "barriers": ("barriers",), "warps": ("threads",)}
+#: What the row of the binary begins with that tells of a limit, on CUDA or on AMD.
+_ROWS = {
+    "registers": ("registers", "vector registers"),
+    "shared memory": ("static shared memory", "LDS"),
+    "barriers": ("barriers",),
+    "warps": ("threads",),
+}
+#: What takes shared memory.
+_TAKE_SHARED = ("ttg.local_alloc", "ttg.convert_layout", "tt.reduce")
 
 
-def _evidence(program: Program, limiter: str, what: str) -> tuple[Evidence, ...]:
-    lines = program.binary_lines
-    found = [
-        Evidence(program.binary, row, line.strip())
-        for row, line in enumerate(lines)
-        if line.strip().startswith(_ROWS.get(limiter, ("static shared",)))
-    ][:1]
+def _evidence(program: Program, limiter: str) -> tuple[Evidence, ...]:
+    rows = [(row, line.strip()) for row, line in enumerate(program.binary_lines)]
+    starts = _ROWS.get(limiter, ())
+    told = [Evidence(program.binary, row, line) for row, line in rows if starts and line.startswith(starts)]
+    title = [Evidence(program.binary, row, line) for row, line in rows if line.startswith("Kernel ")]
+    found = (told or title)[:1]
     if limiter == "shared memory":
-        found += [
-            program.row("ttgir", placed.operation.row)
-            for placed in program.operations("ttgir")
-            if placed.operation.name == "ttg.local_alloc"
-        ][:MANY]
-    return tuple(found) or (Evidence(program.binary, 0, what),)
+        taking = [placed.operation for placed in program.operations("ttgir") if placed.operation.name in _TAKE_SHARED]
+        found += program.rows("ttgir", [operation.row for operation in sorted(taking, key=_preference)])
+    return tuple(found)
+
+
+def _preference(operation: Operation) -> int:
+    return _TAKE_SHARED.index(operation.name)
 
 
 def _advice(step: Step | None, registers: int, shared: int) -> str | None:

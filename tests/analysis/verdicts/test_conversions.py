@@ -1,0 +1,77 @@
+"""Layout conversions: what they move, how, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from samples import SAMPLES
+from telling import Told, check
+
+from irscope.analysis.verdicts import verdicts
+from irscope.analysis.verdicts.layouts import neighbours, short, tensor_layout
+from irscope.model import Compilation
+
+Tell = Callable[..., Told]
+RULE = "layout conversions"
+
+
+def test_through_shared_memory(told: Tell) -> None:
+    transpose = told("exchanges::transpose", "sm_90", {"SIZE": 64})
+    verdict = transpose.one(RULE)
+    assert verdict.tone == "note"
+    assert (
+        "64x64 f32 from #blocked1 (4 x 1 a thread) to #blocked (1 x 4 a thread) (16 384 bytes a block)"
+        in verdict.sentence
+    )
+    assert verdict.sentence.endswith("goes through shared memory.")
+    (row,) = transpose.rows(verdict, "ttgir")
+    assert "ttg.convert_layout" in row
+    assert all(".shared" in row for row in transpose.rows(verdict, "ptx"))
+
+
+@pytest.mark.parametrize("target", ["sm_90", "gfx942"])
+def test_in_a_loop(told: Tell, target: str) -> None:
+    verdict = told("exchanges::transposes", target, {"SIZE": 64}).one(RULE)
+    assert verdict.tone == "bad" and "through shared memory, in every iteration of a loop" in verdict.sentence
+
+
+def test_within_registers(compiled_sample: Callable[..., Compilation]) -> None:
+    attention = compiled_sample(f"{SAMPLES / 'flash_attention.py'}::flash_attention_kernel", "sm_90")
+    found = [verdict for verdict in verdicts(attention) if verdict.rule == RULE]
+    inside = [verdict for verdict in found if "within each thread's registers" in verdict.sentence]
+    assert inside and all(verdict.tone == "good" for verdict in inside)
+    assert all("operand 0 of a dot in #mma" in verdict.sentence for verdict in inside)
+    for verdict in found:
+        check(attention, verdict)
+
+
+def test_what_else_exchanges_values_makes_it_uncertain(told: Tell) -> None:
+    found = told("costly::scattered", "sm_90", {"BLOCK": 512}).of(RULE)
+    assert found and all(verdict.tone == "unknown" and "not certain" in verdict.sentence for verdict in found)
+    # Pointers or indices: as they are in the TTGIR, never a size of nothing.
+    assert all("bytes a block" in verdict.sentence and "(0 bytes" not in verdict.sentence for verdict in found)
+
+
+def test_none_is_needed(told: Tell) -> None:
+    assert not told("costly::adds", "sm_90", {"BLOCK": 512}).of(RULE)
+
+
+def test_layouts() -> None:
+    aliases = {
+        "#b": "#ttg.blocked<{sizePerThread = [1, 8], threadsPerWarp = [2, 16], warpsPerCTA = [8, 1], order = [1, 0]}>",
+        "#l": "#ttg.linear<{register = [[0, 1], [0, 2], [8, 0]], lane = [[0, 4]], warp = [], block = []}>",
+        "#m": "#ttg.nvidia_mma<{versionMajor = 2, versionMinor = 0, warpsPerCTA = [2, 4], instrShape = [16, 8]}>",
+        "#a": "#ttg.amd_mfma<{version = 3, warpsPerCTA = [2, 2], instrShape = [32, 32, 8], isTransposed = true}>",
+    }
+    assert [neighbours(layout, 1, aliases) for layout in ("#b", "#l", "#m", "#a")] == [8, 4, 2, 4]
+    assert [neighbours(layout, 0, aliases) for layout in ("#b", "#l", "#m", "#a")] == [1, 1, 1, 1]
+    assert neighbours("#ttg.slice<{dim = 0, parent = #b}>", 0, aliases) == 8
+    assert neighbours("#ttg.slice<{dim = 1, parent = #b}>", 0, aliases) == 1
+    assert neighbours("#unheard.of<{}>", 0, aliases) is None
+    assert (
+        tensor_layout("tensor<4x!tt.ptr<f16>, #ttg.slice<{dim = 1, parent = #b}>>")
+        == "#ttg.slice<{dim = 1, parent = #b}>"
+    )
+    assert tensor_layout("tensor<4xf16>") is None and tensor_layout("i32") is None
+    assert short("#b", aliases) == "#b (1 x 8 a thread)" and short("#m", aliases) == "#m"

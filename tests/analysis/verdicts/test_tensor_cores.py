@@ -1,0 +1,90 @@
+"""Whether tl.dot uses the tensor cores, and by what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from telling import Told
+
+Tell = Callable[..., Told]
+RULE = "tensor cores"
+TILE = {"M": 64, "N": 64, "K": 64, "PRECISION": "tf32"}
+HALVES = {"a_ptr": "*fp16:16", "b_ptr": "*fp16:16"}
+SINGLES = dict.fromkeys(("a_ptr", "b_ptr", "c_ptr"), "*fp32:16")
+DOUBLES = dict.fromkeys(("a_ptr", "b_ptr", "c_ptr"), "*fp64:16")
+
+
+@pytest.mark.parametrize(
+    ("target", "arguments", "named", "row"),
+    [
+        ("sm_80", HALVES, "the tensor cores: mma m16n8k16 f32.f16.f16.f32", r"mma\.sync\.aligned\.m16n8k16"),
+        (
+            "sm_90",
+            HALVES,
+            "the tensor cores: wgmma m64n64k16 f32.f16.f16",
+            r"wgmma\.mma_async\.sync\.aligned\.m64n64k16",
+        ),
+        ("sm_100", HALVES, "the tensor cores: tcgen05.mma", r"tcgen05\.mma"),
+        ("sm_120", HALVES, "the tensor cores: mma m16n8k16", r"mma\.sync"),
+        ("sm_90", SINGLES, "the tensor cores: wgmma m64n64k8 f32.tf32.tf32", r"wgmma.*\.tf32"),
+        ("sm_90", DOUBLES, "the tensor cores: mma m8n8k4 f64", r"mma\.sync.*f64"),
+        ("gfx942", HALVES, "the matrix cores: v_mfma 32x32x8 f16", "v_mfma_f32_32x32x8_f16"),
+    ],
+)
+def test_a_dot_on_the_tensor_cores(told: Tell, target: str, arguments: dict[str, str], named: str, row: str) -> None:
+    dot = told("dots::one_dot", target, TILE, arguments)
+    verdict = dot.one(RULE)
+    assert verdict.tone == "good" and named in verdict.sentence
+    rows = dot.rows(verdict, "amdgcn" if target == "gfx942" else "ptx")
+    assert rows and all(re.search(row, line) for line in rows)
+    assert "tl.dot(" in dot.source(verdict)
+    assert "tt.dot" in dot.rows(verdict, "ttir")[0]
+
+
+@pytest.mark.parametrize(
+    ("target", "constants", "arguments", "reason", "advice"),
+    [
+        ("sm_90", {"PRECISION": "ieee"}, SINGLES, "both operands are fp32 and input_precision is ieee", "tf32"),
+        ("sm_75", {}, HALVES, "has none of them for sm_75", "sm_80 or newer"),
+    ],
+)
+def test_a_dot_without_them(
+    told: Tell, target: str, constants: dict[str, Any], arguments: dict[str, str], reason: str, advice: str
+) -> None:
+    dot = told("dots::one_dot", target, {**TILE, **constants}, arguments)
+    verdict = dot.one(RULE)
+    assert verdict.tone == "bad" and "not on the tensor cores" in verdict.sentence and reason in verdict.sentence
+    assert advice in (verdict.advice or "")
+    assert not re.search(r"\b(?:mma|wgmma)\.", dot.compilation.text("ptx"))
+    # In the TTGIR the result is in a layout of plain threads, not of tensor cores.
+    assert "blocked" in dot.rows(verdict, "ttgir")[0].rpartition("->")[2]
+
+
+@pytest.mark.parametrize(
+    ("constants", "options", "reason"),
+    [
+        ({"M": 16}, {}, "its 16 rows are too few for wgmma, which needs 64"),
+        ({}, {"num_warps": 2}, "2 warps are no multiple of the 4 that wgmma needs"),
+    ],
+)
+def test_the_older_instruction_where_wgmma_cannot_be(
+    told: Tell, constants: dict[str, Any], options: dict[str, Any], reason: str
+) -> None:
+    verdict = told("dots::one_dot", "sm_90", {**TILE, **constants}, HALVES, options).one(RULE)
+    assert verdict.tone == "note" and "mma m16n8k16" in verdict.sentence and reason in verdict.sentence
+
+
+def test_no_dot_no_verdict(told: Tell) -> None:
+    assert not told("costly::adds", "sm_90", {"BLOCK": 512}).of(RULE)
+
+
+def test_operands_that_are_widened(told: Tell) -> None:
+    widened = told("dots::widened_dot", "sm_90", {"SIZE": 64}, HALVES)
+    verdict = widened.one("widened operands")
+    assert verdict.tone == "bad" and "widened from f16 to fp32" in verdict.sentence
+    assert sum("arith.extf" in row for row in widened.rows(verdict, "ttir")) == 2
+    for arguments in (HALVES, SINGLES):
+        assert not told("dots::one_dot", "sm_90", TILE, arguments).of("widened operands")

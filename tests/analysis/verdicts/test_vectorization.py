@@ -1,0 +1,171 @@
+"""How wide loads and stores became, and why: the advice, followed, has to widen them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from telling import Told
+
+from irscope.analysis.verdicts.accesses import Access, of_amdgcn, of_ptx
+
+Tell = Callable[..., Told]
+RULE = "vectorization"
+HALVES = {"x_ptr": "*fp16:16", "y_ptr": "*fp16:16"}
+BLOCK = {"BLOCK": 1024}
+ROWS = {"ROWS": 64, "COLUMNS": 64}
+
+
+def test_the_widest_accesses(told: Tell) -> None:
+    copy = told("widths::copy", "sm_90", BLOCK, {**HALVES, "n": "i32:16"})
+    load, store = copy.of(RULE)
+    assert (load.tone, store.tone) == ("good", "good")
+    assert "the load of x_ptr goes 128 bits at a time (1 x ld.global.v4.b32)" in load.sentence
+    assert "the store of y_ptr goes 128 bits at a time (1 x st.global.v4.b32)" in store.sentence
+    assert "tl.load(x_ptr + at" in copy.source(load)
+    (row,) = copy.rows(load, "ptx")
+    assert "ld.global.v4.b32" in row
+
+
+NARROW = [
+    # kernel, constants, arguments, of the load: bits, what the sentence says, the argument that the advice names
+    ("copy", BLOCK, {"n": "i32"}, 16, "mask may change from one element to the next, as nothing says that n is", "n"),
+    ("copy", BLOCK, {"n": "i32:16", "x_ptr": "*fp16"}, 16, "that x_ptr is aligned to 16 bytes", "x_ptr"),
+    (
+        "copy_rows",
+        ROWS,
+        {"row_stride": "i32", "column_stride": "1"},
+        16,
+        "row_stride is a multiple of 16",
+        "row_stride",
+    ),
+    (
+        "copy_rows",
+        ROWS,
+        {"row_stride": "i32", "column_stride": "i32"},
+        16,
+        "column_stride is 1 and row_stride a multiple of 16",
+        "column_stride",
+    ),
+    ("copy_row", {**BLOCK, "HINT": False}, {"stride": "i32"}, 16, "that stride is a multiple of 16", "stride"),
+    ("copy_by_helper", BLOCK, {"n": "i32"}, 16, "mask may change", "n"),
+]
+
+
+@pytest.mark.parametrize(("kernel", "constants", "arguments", "bits", "reason", "name"), NARROW)
+def test_an_argument_keeps_it_narrow_and_the_advice_widens_it(
+    told: Tell,
+    kernel: str,
+    constants: dict[str, Any],
+    arguments: dict[str, str],
+    bits: int,
+    reason: str,
+    name: str,
+) -> None:
+    given = {**HALVES, **arguments}
+    load = told(f"widths::{kernel}", "sm_90", constants, given).one(RULE, "the load of x_ptr")
+    assert load.tone == "bad" and reason in load.sentence and f"goes {bits} bits at a time" in load.sentence
+    assert load.advice is not None
+    advised = dict(re.findall(r"--arg (\w+)=([*\w:]+\d)", load.advice))
+    assert name in advised
+    better = told(f"widths::{kernel}", "sm_90", constants, {**given, **advised}).one(RULE, "the load of x_ptr")
+    assert better.tone == "good" and "goes 128 bits at a time" in better.sentence
+
+
+def test_a_hint_in_the_kernel_widens_too(told: Tell) -> None:
+    plain = told("widths::copy_row", "sm_90", {**BLOCK, "HINT": False}, {**HALVES, "stride": "i32"})
+    assert "tl.multiple_of" in (plain.one(RULE, "the load").advice or "")
+    hinted = told("widths::copy_row", "sm_90", {**BLOCK, "HINT": True}, {**HALVES, "stride": "i32"})
+    assert [verdict.tone for verdict in hinted.of(RULE)] == ["good", "good"]
+
+
+@pytest.mark.parametrize(
+    ("block", "type_", "bits", "each"), [(128, "fp16", 16, 1), (256, "fp16", 32, 2), (1024, "i8", 64, 8)]
+)
+def test_a_tile_that_is_small(told: Tell, block: int, type_: str, bits: int, each: int) -> None:
+    arguments = {"x_ptr": f"*{type_}:16", "y_ptr": f"*{type_}:16", "n": "i32:16"}
+    load = told("widths::copy", "sm_90", {"BLOCK": block}, arguments).one(RULE, "the load")
+    assert load.tone == "note" and f"goes {bits} bits at a time" in load.sentence
+    assert f"a tile of {block} elements gives each of 128 threads no more than {each}" in load.sentence
+
+
+def test_elements_that_lie_apart(told: Tell) -> None:
+    load = told("widths::every_other", "sm_90", BLOCK, HALVES).one(RULE, "the load")
+    assert load.tone == "bad" and "neighbouring elements of the tile lie apart" in load.sentence and load.advice is None
+
+
+def test_addresses_from_memory(told: Tell) -> None:
+    gather = told("widths::gather", "sm_90", BLOCK, {**HALVES, "index_ptr": "*i32:16"})
+    assert gather.one(RULE, "index_ptr").tone == "good"
+    load = gather.one(RULE, "the load of x_ptr")
+    assert load.tone == "note" and "its addresses follow from loaded data" in load.sentence
+
+
+def test_one_value_is_no_matter_of_width(told: Tell) -> None:
+    assert not told("widths::one_value", "sm_90", {}, HALVES).of(RULE)
+
+
+def test_inlined_code_is_told_with_its_call(told: Tell) -> None:
+    helper = told("widths::copy_by_helper", "sm_90", BLOCK, {**HALVES, "n": "i32:16"})
+    load = helper.one(RULE, "the load")
+    assert re.match(r"Line \d+, called from line \d+: the load of x_ptr", load.sentence)
+    assert "return tl.load" in helper.source(load)
+
+
+def test_amd(told: Tell) -> None:
+    arguments = {**HALVES, "n": "i32:16"}
+    load = told("widths::copy", "gfx942", {"BLOCK": 2048}, arguments).one(RULE, "the load")
+    assert load.tone == "good" and "128 bits at a time (1 x global_load_dwordx4)" in load.sentence
+    merged = told("widths::copy", "gfx942", {"BLOCK": 2048}, {**arguments, "x_ptr": "*fp16"}).one(RULE, "the load")
+    # LLVM puts together what Triton's rules keep apart: at 128 bits there is nothing to explain.
+    assert "128 bits" in merged.sentence and merged.tone == "good"
+    merged = told("widths::copy", "gfx942", BLOCK, {**arguments, "x_ptr": "*fp16"}).one(RULE, "the load")
+    assert merged.tone == "unknown" and "LLVM put several together" in merged.sentence
+
+
+def test_tiles_by_tma(told: Tell) -> None:
+    pointers = dict.fromkeys(("a_ptr", "b_ptr", "c_ptr"), "*fp16:16")
+    newer = told("dots::described_loop", "sm_90", {"SIZE": 64}, pointers)
+    assert [verdict.tone for verdict in newer.of(RULE)] == ["good"] * 3
+    assert "by TMA, a whole tile at a time" in newer.one(RULE, "the load of a_ptr").sentence
+    assert all("cp.async.bulk.tensor" in row for row in newer.rows(newer.one(RULE, "the store"), "ptx"))
+    older = told("dots::described_loop", "sm_80", {"SIZE": 64}, pointers)
+    assert "128 bits at a time (12 x cp.async of 16 bytes)" in older.one(RULE, "the load of a_ptr").sentence
+
+
+def test_forms_of_accesses() -> None:
+    ptx = """
+\t@%p1 ld.global.L1::evict_last.L2::cache_hint.v4.b32 { %r1, %r2, %r3, %r4 }, [ %rd1 + 0 ], %rd2;
+\tld.shared.v4.b32 {%r1, %r2, %r3, %r4}, [%r5];
+\t@%p24 st.global.v2.b16 [ %rd84 + 0 ], { %rs1, %rs2 };
+\tcp.async.ca.shared.global [ %r50 + 0 ], [ %rd19 + 0 ], 0x4, %r52;
+\tcp.async.bulk.tensor.2d.shared::cta.global.mbarrier::complete_tx::bytes [%r1], [%rd1, {%r2, %r3}], [%r4];
+\t// ld.global.b32 in a comment
+\tld.volatile.global.u8 %r1, [%rd1];
+"""
+    assert list(of_ptx(ptx.split("\n"))) == [
+        Access(1, "load", 128, "ld.global.v4.b32"),
+        Access(3, "store", 32, "st.global.v2.b16"),
+        Access(4, "copy", 32, "cp.async of 4 bytes"),
+        Access(5, "tile", None, "cp.async.bulk.tensor"),
+        Access(7, "load", 8, "ld.global.u8"),
+    ]
+    amdgcn = """
+\tglobal_load_dwordx3 v[0:2], v0, s[0:1]
+\tbuffer_load_ushort v0, v1, s[0:3], 0 offen
+\tglobal_store_b128 v0, v[1:4], s[0:1]
+\tglobal_load_short_d16_hi v0, v1, s[0:1]
+\tbuffer_store_byte v0, v1, s[0:3], 0 offen
+\tbuffer_load_dwordx4 v0, s[0:3], 0 offen lds
+\ts_load_dwordx4 s[0:3], s[4:5], 0x0
+"""
+    assert [(access.way, access.bits) for access in of_amdgcn(amdgcn.split("\n"))] == [
+        ("load", 96),
+        ("load", 16),
+        ("store", 128),
+        ("load", 16),
+        ("store", 8),
+        ("copy", 128),
+    ]
