@@ -82,6 +82,14 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add_format(dump)
 
+    cost = commands.add_parser(
+        "cost", help="what each line costs: machine instructions by kind, bytes moved, live registers, spills"
+    )
+    add_path(cost)
+    add_compile_options(cost)
+    add_cost_options(cost)
+    add_format(cost)
+
     launch = commands.add_parser(
         "launch", help="run a kernel on the GPU: its time, what it wrote, the driver's figures"
     )
@@ -144,6 +152,23 @@ def add_compile_options(command: argparse.ArgumentParser) -> None:
     add_python(how)  # type: ignore[arg-type]
     how.add_argument("--timeout", type=seconds, metavar="S", help="seconds that a compilation may take")
     how.add_argument("--fresh", action="store_true", help="compile even where nothing has changed")
+
+
+def add_cost_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--stage", type=filled, default="source", metavar="NAME",
+        help="the lines of which stage: source (the default), ttir, ttgir, any other that has text",
+    )  # fmt: skip
+    command.add_argument(
+        "--sort", type=filled, default="instructions", metavar="KEY",
+        help="highest first: instructions (the default), loops, tensor, bytes, global, shared, registers, spills, "
+        "convert-layout; or line",
+    )  # fmt: skip
+    command.add_argument("--top", type=int, metavar="N", help="the first N lines alone")
+    command.add_argument(
+        "--correlation", choices=("exact", "source"), default="exact",
+        help="exact (the default) follows the compiler op by op, which takes a second compile; source: by source line",
+    )  # fmt: skip
 
 
 def filled(text: str) -> str:
@@ -239,6 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 COMMANDS = {
     "open": "tui",
     "dump": "dump",
+    "cost": "cost",
     "launch": "launch",
     "list": "listing",
     "doctor": "doctor",
