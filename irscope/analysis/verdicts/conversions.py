@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from irscope.analysis.axes import shape_of
 from irscope.analysis.verdicts import layouts
 from irscope.analysis.verdicts.model import Verdict
-from irscope.analysis.verdicts.program import Placed, Program, sentence_case
+from irscope.analysis.verdicts.program import Placed, Program, of_chain, sentence_case
 from irscope.ir.lines import Chain
 from irscope.ir.table import grouped
 
@@ -46,7 +46,7 @@ def conversions(program: Program) -> Iterator[Verdict]:
     for placed in program.operations("ttgir"):
         if placed.operation.name == "ttg.convert_layout":
             chain = program.chain("ttgir", placed.operation.row)
-            yield _verdict(program, placed, chain, rows.get(chain, []) if chain else [])
+            yield _verdict(program, placed, chain, of_chain(rows, chain) if chain else [])
 
 
 def _verdict(program: Program, placed: Placed, chain: Chain, rows: list[int]) -> Verdict:
@@ -68,8 +68,9 @@ def _verdict(program: Program, placed: Placed, chain: Chain, rows: list[int]) ->
         for other in program.at("ttgir", chain, lambda name: name in _OTHERS or name == "ttg.convert_layout")
         if other.operation is not operation
     ]
-    if not chain or not program.lines(program.assembly):
-        why = "as it has no location" if not chain else f"as there is no {program.assembly} of it"
+    if not chain or not program.is_in_assembly(chain):
+        assembly = program.assembly.replace("amdgcn", "assembly").replace("ptx", "PTX")
+        why = "as it has no location" if not chain else f"as no row of {assembly} comes from its line"
         sentence = f"{start}{often}: whether it goes through shared memory is not known, {why}."
         return Verdict(RULE, "unknown", sentence, None, evidence)
     if not rows:

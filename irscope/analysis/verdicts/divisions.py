@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from irscope.analysis.verdicts.model import Verdict
-from irscope.analysis.verdicts.program import Program, sentence_case
+from irscope.analysis.verdicts.program import Program, of_chain, sentence_case
 from irscope.ir.lines import Chain
 from irscope.ir.ssa import Operation
 
@@ -47,7 +47,7 @@ def divisions(program: Program) -> Iterator[Verdict]:
         divisor = splats.get(operation.operands[1], operation.operands[1])
         chain = program.chain("ttgir", operation.row)
         key = (chain, operation.name)
-        found = rows.get(chain, [])
+        found = of_chain(rows, chain)
         # LLVM may still move it out of the loop or replace it: a row of the assembly has to show it.
         if divisor in constants or key in seen or (program.is_cuda and not found) or not chain:
             continue

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from irscope import ir
 from irscope.analysis.figures import theoretical_occupancy
@@ -102,6 +103,14 @@ class Program:
         found = self.indices.get(self.assembly)
         distinct = {id(chain): chain for chain in self.locations(self.assembly)} if found else {}
         return {(frame.file, frame.line) for chain in distinct.values() for frame in chain}
+
+    @cached_property
+    def _origins(self) -> set[Chain]:
+        return set({id(chain): chain for chain in self.locations(self.assembly)}.values())
+
+    def is_in_assembly(self, chain: Chain) -> bool:
+        """Whether any instruction comes from there."""
+        return chain in self._origins or chain[:1] in self._origins
 
     @cached_property
     def functions(self) -> Mapping[str, dict[str, Function]]:
@@ -204,6 +213,14 @@ class Program:
 
     def rows(self, stage: str, rows: Sequence[int]) -> tuple[Evidence, ...]:
         return tuple(self.row(stage, row) for row in rows[:MANY])
+
+
+_Found = TypeVar("_Found")
+
+
+def of_chain(found: Mapping[Chain, list[_Found]], chain: Chain) -> list[_Found]:
+    """What was found in the assembly for an origin; where that has no call sites (Triton 3.3), for all its calls."""
+    return found.get(chain) or found.get(chain[:1]) or []
 
 
 def _walk(operations: Sequence[Operation], loops: tuple[Operation, ...]) -> Iterator[Placed]:

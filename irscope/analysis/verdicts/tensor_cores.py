@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from irscope.analysis.axes import shape_of
+from irscope.analysis.verdicts import layouts
 from irscope.analysis.verdicts.model import Verdict
-from irscope.analysis.verdicts.program import Placed, Program, count, joined, sentence_case
+from irscope.analysis.verdicts.program import Placed, Program, count, joined, of_chain, sentence_case
 from irscope.ir.lines import Chain
 
 RULE = "tensor cores"
@@ -37,7 +38,7 @@ def tensor_cores(program: Program) -> Iterator[Verdict]:
         chain = program.chain("ttir", placed.operation.row)
         if placed.operation.name in ("tt.dot", "tt.dot_scaled") and chain and lines and chain not in seen:
             seen.add(chain)
-            yield _verdict(program, placed, chain, used.get(chain, []))
+            yield _verdict(program, placed, chain, of_chain(used, chain))
 
 
 def _verdict(program: Program, placed: Placed, chain: Chain, used: list[tuple[int, str]]) -> Verdict:
@@ -50,27 +51,28 @@ def _verdict(program: Program, placed: Placed, chain: Chain, used: list[tuple[in
         *program.rows(program.assembly, [row for row, _ in used]),
     )
     if used:
-        kinds = list(dict.fromkeys(shape_and_family(name) for _, name in used))
+        kinds = list(dict.fromkeys(_named(name) for _, name in used))
         units = "tensor cores" if program.is_cuda else "matrix cores"
         sentence = f"{where}: tl.dot runs on the {units}: {joined(kinds)}, {count(len(used), 'instruction')}."
         older = _why_no_wgmma(program, placed, used)
         if older:
             return Verdict(RULE, "note", f"{sentence[:-1]}; {older}.", _WGMMA_ADVICE, evidence)
         return Verdict(RULE, "good", sentence, None, evidence)
-    if not became:
-        sentence = f"{where}: no instruction for this tl.dot was found: nothing in the TTGIR comes from its line."
+    units = "tensor cores" if program.is_cuda else "matrix cores"
+    layout = layouts.tensor_layout(became[0].operation.type) if became else None
+    if layout is None or "blocked<" not in layouts.definition(layout, program.layouts):
+        why = "nothing in the TTGIR comes from its line" if not became else "none of the assembly comes from its line"
+        sentence = f"{where}: whether this tl.dot runs on the {units} is not known: {why}."
         return Verdict(RULE, "unknown", sentence, None, evidence)
     reason, advice = _why_not(program, placed)
-    units = "tensor cores" if program.is_cuda else "matrix cores"
     sentence = f"{where}: tl.dot runs on ordinary multiply-adds, not on the {units}: {reason}."
-    tone = "unknown" if advice is None and reason.startswith("why") else "bad"
-    return Verdict(RULE, "unknown" if tone == "unknown" else "bad", sentence, advice, evidence)
+    return Verdict(RULE, "unknown" if advice is None else "bad", sentence, advice, evidence)
 
 
 _WGMMA_ADVICE = "wgmma takes tiles of at least 64 rows, and a multiple of 4 warps."
 
 
-def shape_and_family(name: str) -> str:
+def _named(name: str) -> str:
     """``wgmma m64n128k16`` of a whole instruction's name, with the types of a product where it says them."""
     family = _FAMILY.match(name)
     amd = _AMD_SHAPE.search(name) if name.startswith("v_") else None

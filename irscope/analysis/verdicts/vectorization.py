@@ -15,7 +15,7 @@ from irscope.analysis.axes import Axes, pointee_bits, shape_of
 from irscope.analysis.verdicts import accesses, layouts
 from irscope.analysis.verdicts.accesses import Access
 from irscope.analysis.verdicts.model import Tone, Verdict
-from irscope.analysis.verdicts.program import Placed, Program, count, joined, sentence_case
+from irscope.analysis.verdicts.program import Placed, Program, count, joined, of_chain, sentence_case
 from irscope.ir import ssa
 from irscope.ir.lines import Chain
 from irscope.ir.ssa import Function
@@ -55,7 +55,7 @@ def vectorization(program: Program) -> Iterator[Verdict]:
         seen.add(chain)
         if operation.name in ("tt.load", "tt.store") and "tensor<" not in operation.type:
             continue  # One value: there is nothing to put together.
-        found = by_chain.get(chain, [])
+        found = of_chain(by_chain, chain)
         if found:
             yield _verdict(program, entry, placed, chain, found)
 
