@@ -74,8 +74,10 @@ def parser() -> argparse.ArgumentParser:
     dump.add_argument("--clean", action="store_true", help="with --stage: without locations and debug metadata")
     dump.add_argument("--text", action="store_true", help="with --format json: the stages' texts too")
     dump.add_argument(
-        "--correlation", action="store_true", help="with --format json: the source locations of every line"
-    )
+        "--correlation", nargs="?", const="exact", default="none", choices=("exact", "source", "none"),
+        help="with --format json: where every line came from; source: its source locations; exact (or nothing more): "
+        "its lines in the stage before too, which takes a second compile, and which --bundle keeps",
+    )  # fmt: skip
     dump.add_argument(
         "--bundle", type=filled, metavar="FILE",
         help="save everything as one file, FILE.irscope, which opens anywhere; without that ending, as a directory",

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from irscope.edges import Edges
 from irscope.ir.calls import complete_calls, distinct_chains, has_calls
 from irscope.ir.files import SourceFiles
 from irscope.ir.lines import UNMAPPED, Chain, Location, StageIndex
@@ -28,29 +29,36 @@ _NO_ROWS: Sequence[int] = ()
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of one view, ascending; ``exact`` are those of them that share the column as well."""
+    """Rows of one view, ascending, from the same lines; ``exact`` are those of the very operation or expression.
+
+    ``by_edges`` says how ``exact`` was told: by the compiler's own edges, or by sharing the column as well.
+    """
 
     rows: Sequence[int]
     exact: Sequence[int] = _NO_ROWS
+    by_edges: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
 class Correlation:
-    """The stages of one compilation, joined on source locations."""
+    """The stages of one compilation, joined on source locations, and by exact edges where there are any."""
 
     def __init__(
         self,
         stages: Mapping[str, StageIndex],
         sources: Iterable[str] = (),
         kernel_file: str | None = None,
+        edges: Edges | None = None,
     ) -> None:
         """Join ``stages``, by name in the order of compilation.
 
         ``sources`` are paths of files to know besides those that locations name (a mapping of texts by path
         will do); ``kernel_file`` is the path of the file that the view ``"source"`` stands for.
         """
+        #: May be set once they are there: they come after the stages.
+        self.edges = edges or Edges()
         self._given = dict(stages)
         self._sources = list(sources)
         self._kernel_file = kernel_file
@@ -101,11 +109,56 @@ class Correlation:
         innermost. From a source line: rows with a frame there at any depth, ``exact`` for those at ``column``
         (as the stages count it, 0 is none); in source files, the lines that called it and those it calls.
         A row without a location relates to nothing. Source views go by path, the kernel's by ``"source"``.
+
+        With edges, ``exact`` are the rows that the edges lead to; from a source line, those that they lead to from
+        the expressions at ``column``.
         """
         if view in self._stages:
-            return self._from_stage(view, row)
+            joined = self._from_stage(view, row)
+            return self._followed(joined, view, [row], keep=True)
         number = self._source_number(view)
-        return {} if number is None or row < 0 else self._from_source((number, row + 1), column)
+        if number is None or row < 0:
+            return {}
+        joined = self._from_source((number, row + 1), column)
+        first = self.edges.stages[0] if self.edges else ""
+        return self._followed(joined, first, joined[first].exact, keep=False) if first in joined else joined
+
+    def _followed(self, joined: Mapping[str, Rows], stage: str, rows: Sequence[int], keep: bool) -> Mapping[str, Rows]:
+        """``joined`` with the rows that edges lead to from some of a stage, and the lines of their expressions.
+
+        Where they lead nowhere, a compiler's own code say, it stays as it is; with ``keep``, in other stages alone.
+        """
+        edges = self.edges
+        if stage not in edges.stages or not rows:
+            return joined
+        reached = {name: edges.rows(stage, rows, name) for name in edges.stages}
+        if not any(found for name, found in reached.items() if name != stage):
+            return joined
+        answer = dict(joined)
+        for name, found in reached.items():
+            if found or name in answer:
+                known = answer.get(name, Rows(_NO_ROWS)).rows
+                answer[name] = Rows(sorted({*known, *found}), found, by_edges=True)
+        if keep:
+            self._add_expressions(answer, reached[edges.stages[0]])
+        return answer
+
+    def _add_expressions(self, answer: dict[str, Rows], rows: Sequence[int]) -> None:
+        """The lines of the expressions of rows of the first stage, and those of their calls."""
+        files = self._known_files()
+        lines: defaultdict[str, set[int]] = defaultdict(set)
+        innermost: defaultdict[str, set[int]] = defaultdict(set)
+        for row in rows:
+            for place, span in enumerate(self.edges.spans.get(row, ())):
+                number = files.number(span.file)
+                if number is not None:
+                    view = self._view_of(number)
+                    lines[view].add(span.line - 1)
+                    if not place:
+                        innermost[view].add(span.line - 1)
+        for view, found in lines.items():
+            known = answer.get(view, Rows(_NO_ROWS)).rows
+            answer[view] = Rows(sorted({*known, *found}), sorted(innermost[view]), by_edges=True)
 
     def _from_stage(self, view: str, row: int) -> Mapping[str, Rows]:
         index = self._stages[view]

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from irscope import interpreter, session, store
+from irscope.client import Client
 from irscope.edges import Edge, Edges
 from irscope.model import Compilation
 from irscope.request import Event, IrscopeError, Request
-from irscope.snapshots import Joining, StaleFirstStage
+from irscope.snapshots import Joining
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def exact_edges(
     """
     if compilation.edges is not None:
         return compilation
+    cancel = cancel or threading.Event()
     start = time.perf_counter()
     if compilation.failure is not None:
         found = Edges(reason="the kernel did not compile")
@@ -64,10 +67,11 @@ def exact_edges(
         found = Edges(reason="only a kernel's Python file can be compiled again, and this was read from "
                              f"{request.path.name}")  # fmt: skip
     else:
-        found = compiled_edges(compilation, request, on_event, cancel or threading.Event())
+        request = session.with_kernel(request)
+        found = compiled_edges(compilation, request, on_event, cancel)
         found = replace(found, seconds=time.perf_counter() - start)
     known = replace(compilation, edges=found)
-    if found and request.path.suffix == ".py":
+    if found:
         store.put_edges(store.key_of(request, compilation.target, interpreter.identify(request.python)), known)
     on_event(EdgesFinished(known))
     return known
@@ -77,25 +81,74 @@ def compiled_edges(
     compilation: Compilation, request: Request, on_event: Callable[[Event], None], cancel: threading.Event
 ) -> Edges:
     """The edges that a second compile tells; a worker's failure becomes the reason why there are none."""
-    found = interpreter.identify(request.python)
-    asked = {**session.compile_message(session.with_kernel(request), compilation.target), "do": "snapshots"}
     on_event(EdgesStarted(tuple(name for name in compilation.pipeline if compilation.text(name))))
-    # What the worker compiled last may be another state of the file: then it loads the file.
-    for afresh in (False, True):
-        joining = Joining(compilation)
+    # The worker that compiled it has all it needs, unless it has compiled another state of the file since.
+    found = told_edges(compilation, request, session.ask, on_event, cancel)
+    if found.stale:
+        found = told_edges(compilation, request, session.ask, on_event, cancel, afresh=True)
+    elif any(not edge.exact for edge in found.edges.edges):
+        # Triton 3.3 compiles otherwise once it has compiled something; there a new worker does what the first did.
+        with Client() as client:
+            again = told_edges(compilation, request, client.ask, on_event, cancel)
+        if sum(edge.exact for edge in again.edges.edges) > sum(edge.exact for edge in found.edges.edges):
+            found = again
+    return found.edges
 
-        def follow(message: dict[str, Any], joining: Joining = joining) -> None:
-            if message["event"] == "snapshot":
-                for edge in joining.add(message["name"], message["text"]):
-                    on_event(EdgeFound(edge))
 
+#: As `irscope.client.Client.ask`.
+Ask = Callable[
+    [Path, Mapping[str, Any], Callable[[dict[str, Any]], None], "float | None", threading.Event],
+    tuple[dict[str, Any], str],
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one second compile told; ``stale`` where it began with other code than the first."""
+
+    edges: Edges
+    stale: bool = False
+
+
+def told_edges(
+    compilation: Compilation,
+    request: Request,
+    ask: Ask,
+    on_event: Callable[[Event], None],
+    cancel: threading.Event,
+    afresh: bool = False,
+) -> Told:
+    """Ask a worker for a second compile; with ``afresh`` it loads the file even if it has it."""
+    message = {**session.compile_message(request, compilation.target), "do": "snapshots", "afresh": afresh}
+    python = interpreter.identify(request.python).python
+    joining = Joining(compilation)
+    reader = Reader(joining, on_event)
+    try:
+        answer, _ = ask(python, message, reader.follow, request.timeout, cancel)
+    except IrscopeError as error:
+        return Told(Edges(reason=f"the second compile failed: {error.failure.message}"))
+    if reader.error is not None:
+        raise reader.error
+    if joining.stale is not None:
+        return Told(Edges(reason=joining.stale), stale=True)
+    if answer["event"] == "failure":
+        return Told(Edges(reason=f"the second compile failed: {answer['failure']['message']}"))
+    return Told(joining.edges(answer))
+
+
+class Reader:
+    """Hands a worker's snapshots on. What goes wrong meanwhile waits until the worker has answered in full."""
+
+    def __init__(self, joining: Joining, on_event: Callable[[Event], None]) -> None:
+        self.error: Exception | None = None
+        self._joining = joining
+        self._on_event = on_event
+
+    def follow(self, message: dict[str, Any]) -> None:
+        if message["event"] != "snapshot" or self.error is not None:
+            return
         try:
-            answer, _ = session.ask(found.python, {**asked, "afresh": afresh}, follow, request.timeout, cancel)
-            if answer["event"] == "failure":
-                return Edges(reason=f"the second compile failed: {answer['failure']['message']}")
-            return joining.edges(answer)
-        except StaleFirstStage as stale:
-            reason = str(stale)
-        except IrscopeError as error:
-            return Edges(reason=f"the second compile failed: {error.failure.message}")
-    return Edges(reason=reason)
+            for edge in self._joining.add(message["name"], message["text"]):
+                self._on_event(EdgeFound(edge))
+        except Exception as error:
+            self.error = error

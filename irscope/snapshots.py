@@ -25,15 +25,13 @@ FILE = "irscope-snapshot."
 Rows: TypeAlias = dict[int, tuple[int, ...]]
 
 
-class StaleFirstStage(Exception):
-    """The second compile did not begin with the code that the first one did."""
-
-
 class Joining:
     """Takes the snapshot texts as they come and compares each with the plain stage of ``compilation``."""
 
     def __init__(self, compilation: Compilation) -> None:
         self._compilation = compilation
+        #: How the second compile did not begin with the code that the first one did.
+        self.stale: str | None = None
         self._plain: dict[str, StageIndex] = {}
         self._found: list[Edge] = []
         self._first: tuple[StageIndex, Match] | None = None
@@ -47,15 +45,17 @@ class Joining:
     def add(self, name: str, text: str) -> list[Edge]:
         """The edges that a snapshot's text tells: that to the stage before it; none from the first.
 
-        Raises:
-            StaleFirstStage: the first stage's code is not that of the compilation.
+        None at all where the first stage's code is not that of the compilation: ``stale`` says so then.
         """
+        if self.stale is not None:
+            return []
         snapshot = ir.index(name, text)
         matched = match(name, snapshot, self.plain(name))
         found = []
         if self._before is None:
             if matched.reason:
-                raise StaleFirstStage(f"the kernel has changed since: compiled again, {matched.reason} in its {name}")
+                self.stale = f"the kernel has changed since: compiled again, {matched.reason} in its {name}"
+                return []
             self._first = snapshot, matched
         else:
             upper, above = self._before

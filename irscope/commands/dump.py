@@ -19,9 +19,12 @@ def run(arguments: argparse.Namespace) -> int:
     json_wanted = arguments.format == "json"
     if arguments.stage and json_wanted:
         raise usage_error("--stage prints one stage alone; with --format json use --text")
-    for option, belongs in (("clean", arguments.stage), ("text", json_wanted), ("correlation", json_wanted)):
+    for option, belongs in (("clean", arguments.stage), ("text", json_wanted)):
         if getattr(arguments, option) and not belongs:
             raise usage_error(f"--{option} goes with {'--stage' if option == 'clean' else '--format json'}")
+    exact_wanted = arguments.correlation == "exact"
+    if arguments.correlation != "none" and not (json_wanted or (exact_wanted and arguments.bundle)):
+        raise usage_error("--correlation goes with --format json, or with --bundle")
     progress = Progress()
 
     def follow(event: Event) -> None:
@@ -33,6 +36,11 @@ def run(arguments: argparse.Namespace) -> int:
     request = request_from(arguments)
     try:
         compilation = session.open(request, follow)
+        if exact_wanted:
+            from irscope.exact import exact_edges
+
+            progress.say("second compile, for exact edges")
+            compilation = exact_edges(compilation, request, follow)
     finally:
         progress.done()
     if request.path.suffix != ".py" and request.kernel not in (None, compilation.kernel.name):

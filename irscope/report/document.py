@@ -7,12 +7,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from irscope import __version__, ir
 from irscope.analysis.figures import Figures
 from irscope.analysis.verdicts import verdicts
 from irscope.correlate import Correlation
+from irscope.edges import Edge, Edges
 from irscope.ir.lines import Location, split_lines
 from irscope.model import Compilation
 from irscope.report.verdicts import verdict_list
@@ -34,9 +35,12 @@ def document(
     figures: Figures,
     files: Mapping[str, Path] | None = None,
     text: bool = False,
-    correlation: bool = False,
+    correlation: Literal["exact", "source", "none"] = "none",
 ) -> dict[str, Any]:
-    """The document; ``files`` says where each stage was written, where it was."""
+    """The document; ``files`` says where each stage was written, where it was.
+
+    ``correlation`` "source" has the locations of every line, "exact" the compilation's edges beside them.
+    """
     specialization = compilation.specialization
     used = asdict(figures.resources)
     shown: dict[str, Any] = {
@@ -59,8 +63,10 @@ def document(
         "seconds": compilation.seconds,
         "warnings": list(compilation.warnings),
     }
-    if correlation:
+    if correlation != "none":
         shown["correlation"] = line_locations(compilation)
+    if correlation == "exact":
+        shown["edges"] = described_edges(compilation.edges or Edges(reason="nobody asked for them"))
     if compilation.failure is not None:
         shown["error"] = asdict(compilation.failure)
     return shown
@@ -125,3 +131,31 @@ def line_locations(compilation: Compilation) -> dict[str, list[dict[str, Any]]]:
 
 def place(location: Location) -> dict[str, Any]:
     return {"file": location.file, "line": location.line, "column": location.column or None}
+
+
+def described_edges(edges: Edges) -> dict[str, Any]:
+    """Edges with lines that count from 1; an expression ends before its ``end_column``."""
+    return {
+        "reason": edges.reason,
+        "seconds": edges.seconds,
+        "expressions": {
+            "stage": edges.stages[0] if edges else None,
+            "lines": [
+                {"line": row + 1, "spans": [asdict(span) for span in spans]} for row, spans in edges.spans.items()
+            ],
+        },
+        "between": [described_edge(edge) for edge in edges.edges],
+    }
+
+
+def described_edge(edge: Edge) -> dict[str, Any]:
+    return {
+        "upper": edge.upper,
+        "lower": edge.lower,
+        "exact": edge.exact,
+        "reason": edge.reason,
+        "lines": [
+            {"line": row + 1, "from": [upper + 1 for upper in uppers], "by_use": row in edge.by_use}
+            for row, uppers in edge.uppers.items()
+        ],
+    }

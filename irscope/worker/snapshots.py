@@ -89,12 +89,26 @@ class Nodes:
         if first == len(self.ends):
             rows, indent = versions.source_rows(function)
             for node in nodes:
-                last = node.end_lineno or node.lineno
                 start = characters(rows, node.lineno, node.col_offset)
-                end = characters(rows, last, node.end_col_offset or 0)
+                last, column = end_of(node)
+                end = characters(rows, last, column)
                 self.ends.append((start + indent + 1, last - node.lineno, end + indent + 1))
         for number, node in enumerate(nodes, first):
             node.col_offset = number * STRIDE
+
+
+def end_of(node: ast.expr | ast.stmt) -> tuple[int, int]:
+    """Line and column after a node's last character; of a statement with a body, after its head."""
+    head: ast.AST = node
+    if isinstance(node, ast.FunctionDef):
+        return node.lineno, node.col_offset + len(f"def {node.name}".encode())
+    if isinstance(node, ast.For):
+        head = node.iter
+    elif isinstance(node, (ast.If, ast.While)):
+        head = node.test
+    elif isinstance(node, ast.With):
+        head = node.items[-1].context_expr
+    return head.end_lineno, head.end_col_offset  # type: ignore[attr-defined]
 
 
 def characters(rows: list[str], line: int, column: int) -> int:

@@ -14,6 +14,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from triton.compiler import compiler as triton_compiler
+from triton.compiler.code_generator import CodeGenerator
 from triton.runtime import driver
 from triton.runtime.autotuner import Autotuner, Heuristics
 from triton.runtime.jit import JITFunction
@@ -140,19 +141,33 @@ def snapshot_locations(module: Any, file: Path) -> str:
 
 @contextmanager
 def observed_trees(observer: Callable[[JITFunction[Any], ast.AST], None]) -> Iterator[None]:
-    """Within, the tree of each function that Triton compiles is shown to ``observer`` first, which may change it."""
+    """Within, the tree of each function that Triton compiles is shown to ``observer`` first, which may change it.
+
+    The location of every operation is that of its own node.
+    """
     parse = JITFunction.parse
+    visit = CodeGenerator.visit
 
     def observed(function: JITFunction[Any]) -> Any:
         tree = parse(function)
         observer(function, tree)
         return tree
 
+    def visit_and_return(generator: Any, node: Any) -> Any:
+        # Before 3.4 what is made after its operands have been visited has the location of the last of these.
+        before = generator.builder.get_loc()
+        result = visit(generator, node)
+        if before:
+            generator.builder.set_loc(before)
+        return result
+
     JITFunction.parse = observed
+    CodeGenerator.visit = visit_and_return
     try:
         yield
     finally:
         JITFunction.parse = parse
+        CodeGenerator.visit = visit
 
 
 def source_rows(function: JITFunction[Any]) -> tuple[list[str], int]:

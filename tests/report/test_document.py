@@ -18,7 +18,7 @@ from irscope.report.summary import summary
 
 
 def located(compilation: Compilation, stage: str) -> dict[int, list[dict[str, Any]]]:
-    shown = document(compilation, figures(compilation), correlation=True)["correlation"][stage]
+    shown = document(compilation, figures(compilation), correlation="source")["correlation"][stage]
     return {entry["line"]: entry["locations"] for entry in shown}
 
 
