@@ -14,6 +14,9 @@ from irscope.analysis.sass.instructions import Instruction
 
 #: Of an opcode that ``opcodes.json`` does not have.
 OTHER = "other"
+PADDING = "padding"
+#: The predicate of an instruction that no lane executes.
+NEVER = "!PT"
 
 Space = Literal["global", "shared", "global to shared", "shared to global", "local", "constant", "tensor"]
 Direction = Literal["load", "store", "atomic", "copy"]
@@ -50,13 +53,13 @@ class Access:
     direction: Direction
     #: Of each lane; ``None`` where the instruction does not say (TMA, bulk copies). The widest is 256.
     bits: int | None
-    #: Bytes that a warp moves; ``None`` as ``bits``. 0 where the predicate is ``!PT``: it never executes.
+    #: Bytes that a warp moves; ``None`` as ``bits``.
     bytes_per_warp: int | None
 
     @property
     def bytes_per_thread(self) -> int | None:
         """Bytes of one lane; ``None`` where one access serves the whole warp, or the size is not known."""
-        return None if self.bits is None or self.bytes_per_warp not in (0, WARP * self.bits // 8) else self.bits // 8
+        return None if self.bits is None or self.bytes_per_warp != WARP * self.bits // 8 else self.bits // 8
 
 
 @functools.cache
@@ -85,8 +88,11 @@ def known(name: str) -> bool:
 
 
 def kind(instruction: Instruction) -> str:
-    """The kind of an instruction; ``other`` where the data file does not know its opcode."""
-    return _kind(instruction.opcode)
+    """The kind of an instruction; ``other`` where the data file does not know its opcode.
+
+    What never executes (``@!PT LDS RZ, [RZ]``, which ptxas puts before some copies) is padding.
+    """
+    return PADDING if instruction.predicate == NEVER else _kind(instruction.opcode)
 
 
 @functools.lru_cache(4096)
@@ -98,11 +104,8 @@ def _kind(opcode: str) -> str:
 
 
 def access(instruction: Instruction) -> Access | None:
-    """What it moves; ``None`` for an instruction that is no memory instruction."""
-    moved = _access(instruction.opcode)
-    if moved is not None and instruction.predicate == "!PT":
-        return Access(moved.space, moved.direction, moved.bits, 0)
-    return moved
+    """What it moves; ``None`` for an instruction that is no memory instruction, or never executes."""
+    return None if instruction.predicate == NEVER else _access(instruction.opcode)
 
 
 @functools.lru_cache(4096)

@@ -148,12 +148,12 @@ def from_nvdisasm(function: Function, cubin: bytes, timeout: float | None = 120)
 
 
 def _distinct(found: Iterator[tools.Tool]) -> Iterator[tools.Tool]:
-    """Each version once: another copy of the same one would say the same."""
-    versions: set[str | None] = set()
+    """Each version once: another copy of the same one would say the same. The first is not even asked for its own."""
+    earlier: list[tools.Tool] = []
     for tool in found:
-        if tool.version not in versions:
-            versions.add(tool.version)
+        if all(tool.version != before.version for before in earlier):
             yield tool
+        earlier.append(tool)
 
 
 def _from_marks(function: Function, marks: Mapping[int, life_ranges.Marks]) -> LiveRegisters:

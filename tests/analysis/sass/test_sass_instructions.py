@@ -124,8 +124,8 @@ def test_damaged_cubins_are_said_to_be(cubins: list[Binary]) -> None:
 
 
 def plain(operands: str) -> str:
-    """Without blanks and remarks."""
-    return re.sub(r'\(\*".*?"\*\)|\s', "", operands)
+    """Without remarks, blanks and commas, of which JSON leaves some out."""
+    return re.sub(r'\(\*".*?"\*\)|[\s,]', "", operands)
 
 
 def chosen(cubins: list[Binary]) -> list[Binary]:

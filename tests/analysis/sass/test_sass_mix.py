@@ -67,7 +67,6 @@ def test_an_unknown_opcode_counts_as_other() -> None:
         ("LDSM.16.MT88.4 R12, [R84+UR9]", ("shared", "load", 128, 512)),
         ("LDSM.16.M88 R12, [R84+UR9]", ("shared", "load", 32, 128)),
         ("LDS.U.128 R4, [R52+0x8000]", ("shared", "load", 128, 512)),
-        ("@!PT LDS RZ, [RZ]", ("shared", "load", 32, 0)),
         ("STS.U16 [R4], R5", ("shared", "store", 16, 64)),
         ("LDL.LU.64 R22, [R1+0xc8]", ("local", "load", 64, 256)),
         ("ATOMG.E.CAS.64.STRONG.GPU PT, R4, desc[UR4][R2.64], R6, R8", ("global", "atomic", 64, 256)),
@@ -85,6 +84,12 @@ def test_what_memory_instructions_move(instruction: str, expected: tuple[object,
     assert (found.space, found.direction, found.bits, found.bytes_per_warp) == expected
     once_a_warp = found.bits is not None and found.bytes_per_warp == found.bits // 8
     assert found.bytes_per_thread == (None if found.bits is None or once_a_warp else found.bits // 8)
+
+
+def test_what_never_executes_is_padding_and_moves_nothing() -> None:
+    found = mix_of(code("@!PT LDS RZ, [RZ]\n@!P0 LDS R4, [R5]"))
+    assert found.kinds == {"shared memory": 1, "padding": 1}
+    assert found.bytes_per_warp("shared") == 128
 
 
 @pytest.mark.parametrize(
