@@ -82,6 +82,10 @@ class LiveRegisters:
         peak = self.peak
         return tuple(number for number, count in enumerate(self.general) if count == peak and peak > 0)
 
+    def values(self, edges: Flow, instruction: int) -> dict[str, tuple[int, ...]]:
+        """By register that is live at an instruction, the numbers of those that may have written it."""
+        return {name: self.definitions(edges, instruction, name) for name in self.names(instruction)}
+
     def definitions(self, edges: Flow, instruction: int, register: str) -> tuple[int, ...]:
         """Numbers of the instructions that may have written what ``register`` holds at an instruction.
 

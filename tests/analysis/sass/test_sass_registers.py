@@ -129,10 +129,12 @@ def test_accumulators_of_a_matmul_are_live_at_its_peak_and_their_writers_are_fou
     assert result in found.names(product)
     assert found.definitions(read.flow, product, result) == (product,)
     for number in found.peak_instructions:
-        assert len([name for name in found.names(number) if name.startswith("R")]) == found.peak
-        for name in found.names(number):
-            for writer in found.definitions(read.flow, number, name):
-                assert found.written[writer] & operands.bit(name)
+        values = found.values(read.flow, number)
+        assert len([name for name in values if name.startswith("R")]) == found.peak
+        assert result in values
+        for name, writers in values.items():
+            assert writers
+            assert all(found.written[writer] & operands.bit(name) for writer in writers)
 
 
 def test_a_value_lives_from_its_writer_to_its_last_reader() -> None:
