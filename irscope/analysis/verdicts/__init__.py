@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from irscope.analysis.verdicts.atomics import atomics
+from irscope.analysis.verdicts.bank_conflicts import bank_conflicts
 from irscope.analysis.verdicts.conversions import conversions
 from irscope.analysis.verdicts.divisions import divisions
 from irscope.analysis.verdicts.limits import limits
@@ -21,7 +22,7 @@ from irscope.analysis.verdicts.tensor_cores import tensor_cores
 from irscope.analysis.verdicts.vectorization import vectorization
 from irscope.model import Compilation
 
-__all__ = ["RULES", "Evidence", "Program", "Tone", "Verdict", "verdicts"]
+__all__ = ["RULES", "SLOWER_RULES", "Evidence", "Program", "Tone", "Verdict", "verdicts"]
 
 #: In the order in which their verdicts are told.
 RULES: tuple[Callable[[Program], Iterable[Verdict]], ...] = (
@@ -41,7 +42,12 @@ RULES: tuple[Callable[[Program], Iterable[Verdict]], ...] = (
 )
 
 
-def verdicts(compilation: Compilation) -> list[Verdict]:
-    """All that can be said; nothing of stages that were not reached."""
+#: Those that take longer than a reader would wait for at every compile: tenths of a second, a second for long PTX.
+SLOWER_RULES: tuple[Callable[[Program], Iterable[Verdict]], ...] = (bank_conflicts,)
+
+
+def verdicts(compilation: Compilation, slower: bool = False) -> list[Verdict]:
+    """All that can be said; nothing of stages that were not reached. ``slower``: by `SLOWER_RULES` too."""
     program = Program(compilation)
-    return [verdict for rule in RULES for verdict in rule(program) if verdict.evidence]
+    rules = RULES + SLOWER_RULES if slower else RULES
+    return [verdict for rule in rules for verdict in rule(program) if verdict.evidence]

@@ -28,6 +28,8 @@ _OTHERS = frozenset(
         "tt.histogram",
         "tt.atomic_rmw",
         "tt.atomic_cas",
+        "ttg.async_copy_global_to_local",
+        "ttg.local_alloc",
         "ttg.local_store",
         "ttg.local_load",
         "ttg.local_gather",
@@ -66,7 +68,8 @@ def _verdict(program: Program, placed: Placed, chain: Chain, rows: list[int]) ->
     shared_by = [
         other
         for other in program.at("ttgir", chain, lambda name: name in _OTHERS or name == "ttg.convert_layout")
-        if other.operation is not operation
+        # An allocation with no value to put into it is no access.
+        if other.operation is not operation and (other.operation.name != "ttg.local_alloc" or other.operation.operands)
     ]
     if not chain or not program.is_in_assembly(chain):
         assembly = program.assembly.replace("amdgcn", "assembly").replace("ptx", "PTX")

@@ -74,14 +74,16 @@ def pipelining(program: Program) -> Iterator[Verdict]:
             chain = program.chain("ttir", placed.operation.row)
             if chain:
                 loads.setdefault(chain, _became(program, placed, chain))
-        if loads:
-            yield _verdict(program, loop, list(loads.values()))
+        # What is no longer in the loop was moved out of it, or into one with another loop.
+        still = [load for load in loads.values() if load.inside]
+        if still:
+            yield _verdict(program, loop, still)
 
 
 def _became(program: Program, placed: Placed, chain: Chain) -> _Load:
     copies = program.at("ttgir", chain, _COPIES.__contains__)
     # A while loop and a for loop may both enclose it: as deep as it was.
-    inside = tuple(copy for copy in copies if copy.depth == placed.depth)
+    inside = tuple([copy for copy in copies if copy.depth == placed.depth])
     first = min((copy.loops[-1].row for copy in inside), default=-1)
     ahead = tuple(copy for copy in copies if copy.depth == placed.depth - 1 and copy.operation.row < first)
     return _Load(placed, chain, inside, ahead)

@@ -31,6 +31,8 @@ class Placed:
 
     operation: Operation
     loops: tuple[Operation, ...]
+    #: Whether it is in a branch, which not every program may take.
+    conditional: bool
 
     @property
     def depth(self) -> int:
@@ -141,9 +143,8 @@ class Program:
         if stage not in self._placed:
             found = self._placed[stage] = []
             for function in self.functions[stage].values():
-                found.extend(_walk(function.body.blocks[0].operations, ()))
-                for block in function.body.blocks[1:]:
-                    found.extend(_walk(block.operations, ()))
+                for number, block in enumerate(function.body.blocks):
+                    found.extend(_walk(block.operations, (), number > 0))
         return self._placed[stage]
 
     def at(self, stage: str, chain: Chain, matches: Callable[[str], bool]) -> list[Placed]:
@@ -223,14 +224,15 @@ def of_chain(found: Mapping[Chain, list[_Found]], chain: Chain) -> list[_Found]:
     return found.get(chain) or found.get(chain[:1]) or []
 
 
-def _walk(operations: Sequence[Operation], loops: tuple[Operation, ...]) -> Iterator[Placed]:
+def _walk(operations: Sequence[Operation], loops: tuple[Operation, ...], conditional: bool) -> Iterator[Placed]:
     for operation in operations:
-        yield Placed(operation, loops)
+        yield Placed(operation, loops, conditional)
         if operation.regions:
             inner = (*loops, operation) if operation.name in ("scf.for", "scf.while") else loops
+            branch = conditional or operation.name == "scf.if"
             for region in operation.regions:
                 for block in region.blocks:
-                    yield from _walk(block.operations, inner)
+                    yield from _walk(block.operations, inner, branch)
 
 
 def sentence_case(text: str) -> str:

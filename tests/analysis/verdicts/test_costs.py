@@ -48,6 +48,7 @@ def test_where_it_holds(
     ("kernel", "constants", "rule"),
     [
         ("scattered", BLOCK, "atomics"),
+        ("guarded", BLOCK, "atomics"),
         ("wraps_by_constant", {**BLOCK, "WIDTH": 100}, "integer division"),
         ("adds", BLOCK, "fp64"),
         ("adds", BLOCK, "64-bit indices"),
@@ -58,6 +59,13 @@ def test_where_it_holds(
 )
 def test_where_it_does_not(told: Tell, kernel: str, constants: dict[str, Any], rule: str) -> None:
     assert not told(f"costly::{kernel}", "sm_90", constants).of(rule)
+
+
+def test_a_lock_is_no_sum(told: Tell) -> None:
+    arguments = {"lock_ptr": "*i32:16", "total_ptr": "*i32:16"}
+    taken, given = told("costly::locked", "sm_90", {}, arguments).of("atomics")
+    assert "runs in every iteration of a loop" in taken.sentence and taken.advice is None
+    assert "every program changes one and the same address" in given.sentence and given.advice is None
 
 
 def test_fp64_that_was_asked_for(told: Tell) -> None:

@@ -99,5 +99,13 @@ def test_loads_that_wait_for_loads(told: Tell) -> None:
     assert verdict.tone == "good" and "up to 2 iterations ahead" in verdict.sentence
 
 
+def test_warps_that_load_for_others(told: Tell) -> None:
+    pointers = dict.fromkeys(("a_ptr", "b_ptr", "c_ptr"), "*fp16:16")
+    loop = told("dots::specialized_loop", "sm_100", {"SIZE": 128}, pointers)
+    verdict = loop.one(RULE)
+    assert verdict.tone == "unknown" and "the kernel is warp-specialized" in verdict.sentence
+    assert any("ttg.warp_specialize" in row for row in loop.rows(verdict, "ttgir"))
+
+
 def test_no_loop_no_verdict(told: Tell) -> None:
     assert not told("costly::adds", "sm_90", {"BLOCK": 512}).of(RULE)

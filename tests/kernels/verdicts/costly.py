@@ -19,6 +19,21 @@ def total(x_ptr, total_ptr, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def guarded(x_ptr, total_ptr, BLOCK: tl.constexpr):
+    x = tl.load(x_ptr + tl.program_id(0) * BLOCK + tl.arange(0, BLOCK))
+    if tl.program_id(0) == 0:
+        tl.atomic_add(total_ptr, tl.sum(x))
+
+
+@triton.jit
+def locked(lock_ptr, total_ptr):
+    while tl.atomic_cas(lock_ptr, 0, 1) == 1:
+        pass
+    tl.store(total_ptr, tl.load(total_ptr) + 1)
+    tl.atomic_xchg(lock_ptr, 0)
+
+
+@triton.jit
 def scattered(x_ptr, bins_ptr, index_ptr, BLOCK: tl.constexpr):
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     tl.atomic_add(bins_ptr + tl.load(index_ptr + at), tl.load(x_ptr + at))

@@ -88,3 +88,16 @@ def searches(x_ptr, y_ptr, limit, BLOCK: tl.constexpr):
         acc += tl.load(x_ptr + i + at)
         i += BLOCK
     tl.store(y_ptr + at, acc)
+
+
+@triton.jit
+def specialized_loop(a_ptr, b_ptr, c_ptr, K, SIZE: tl.constexpr):
+    a_tiles = tl.make_tensor_descriptor(a_ptr, [SIZE, K], [K, 1], [SIZE, SIZE])
+    b_tiles = tl.make_tensor_descriptor(b_ptr, [K, SIZE], [SIZE, 1], [SIZE, SIZE])
+    c_tiles = tl.make_tensor_descriptor(c_ptr, [SIZE, SIZE], [SIZE, 1], [SIZE, SIZE])
+    acc = tl.zeros((SIZE, SIZE), tl.float32)
+    for k in tl.range(0, K, SIZE, warp_specialize=True):
+        a = a_tiles.load([0, k])
+        b = b_tiles.load([k, 0])
+        acc = tl.dot(a, b, acc)
+    c_tiles.store([0, 0], acc.to(tl.float16))
