@@ -54,7 +54,7 @@ def test_quantiles_are_tritons() -> None:
 
 
 @pytest.mark.parametrize(
-    ("single", "runs"), [(0.0, 1000), (5.0, 1000), (500.0, 330), (15_000.0, 13), (90_000.0, 10), (400_000.0, 5),
+    ("single", "runs"), [(0.0, 999), (5.0, 952), (500.0, 165), (15_000.0, 10), (90_000.0, 10), (400_000.0, 5),
                          (30_000_000.0, 3)],
 )  # fmt: skip
 def test_runs_fit_the_time_there_is(single: float, runs: int) -> None:
