@@ -18,7 +18,7 @@ from typing import Generic
 from irscope.analysis import sass
 from irscope.analysis.machine import Machine, machine
 from irscope.analysis.origins import Join, Joining, Key, Origins, Place
-from irscope.analysis.sass.mix import Accesses, Mix
+from irscope.analysis.sass.mix import Mix
 from irscope.analysis.sass.registers import LiveRegisters
 from irscope.model import Compilation
 from irscope.request import IrscopeError
@@ -167,8 +167,7 @@ class Costs:
         depths = [self.code.depths[number] for number in numbers]
         spills, live = self.code.spills, self._live
         converting = self._converting
-        exact = converting is not None and self._conversions_are_exact
-        conversions = [number for number in numbers if converting[number]] if converting is not None else []
+        converted = [number for number in numbers if number in self._converted] if self._tells_conversions else None
         return Cost(
             mix,
             len(numbers) / len(self.code.rows) if self.code.rows else 0.0,
@@ -178,9 +177,9 @@ class Costs:
             _bytes(mix, _SHARED),
             max(live[number] for number in numbers) if live is not None and numbers else None,
             sum(spills.get(number, 0) for number in numbers) if spills is not None else None,
-            None if converting is None else len({row for number in conversions for row in converting[number]}),
-            len(conversions) if exact else None,
-            _bytes(self.code.part(conversions), _SHARED) if exact else None,
+            len({row for number in numbers for row in converting[number]}) if converting is not None else None,
+            len(converted) if converted is not None else None,
+            _bytes(self.code.part(converted), _SHARED) if converted is not None else None,
         )
 
     @cached_property
@@ -188,8 +187,17 @@ class Costs:
         return self._joining.rows("ttgir") if self._has_ttgir else None
 
     @property
-    def _conversions_are_exact(self) -> bool:
+    def _tells_conversions(self) -> bool:
+        """Whether the instructions of a layout conversion are known apart from the rest of their line."""
         return self._ttgir is not None and self._ttgir.join != "source"
+
+    @cached_property
+    def _converted(self) -> frozenset[int]:
+        """Instructions that came from layout conversions alone."""
+        if self._ttgir is None or self._converting is None:
+            return frozenset()
+        both = zip(self._ttgir.of, self._converting, strict=True)
+        return frozenset(number for number, (origin, rows) in enumerate(both) if rows and rows == origin.all)
 
     @cached_property
     def _converting(self) -> Sequence[tuple[int, ...]] | None:
@@ -202,16 +210,12 @@ class Costs:
 
 
 def _bytes(mix: Mix, spaces: Iterable[str]) -> int | None:
-    return total_bytes([each for each in mix.accesses if each.space in spaces])
-
-
-def total_bytes(accesses: Iterable[Accesses]) -> int | None:
-    """Bytes of a warp; ``None`` where one does not say."""
     total = 0
-    for each in accesses:
-        if each.bytes_per_warp is None:
-            return None
-        total += each.bytes_per_warp
+    for each in mix.accesses:
+        if each.space in spaces:
+            if each.bytes_per_warp is None:
+                return None
+            total += each.bytes_per_warp
     return total
 
 

@@ -170,7 +170,7 @@ class Joining:
         for number, (view, row) in enumerate(self._located_at):
             chain = self._chain(number)
             if not chain:
-                found.append(Origin[int]())
+                found.append(_single(()))
                 continue
             if (view, chain) not in known:
                 related = self._correlation.related(view, row).get(stage)

@@ -181,7 +181,7 @@ def _notes(table: CostTable, columns: set[str]) -> list[str]:
     if of_stage.join == "source" and of_stage.several.instructions:
         notes.append("several: rows at one source location are each shown with all of its instructions")
     if of_stage.join != "source" and of_stage.located:
-        notes.append(f"{of_stage.located} instructions that exact edges do not reach are joined by source location")
+        notes.append(f"by source location, where exact edges do not reach: {of_stage.located} instructions")
     if columns & {"global B", "shared B"}:
         warp = "wave" if table.costs.code.stage == "amdgcn" else "warp"
         notes.append(f"global B, shared B: bytes of one {warp} when each instruction executes once, all lanes active")
