@@ -9,6 +9,9 @@ import pytest
 from binaries import Binary
 
 from irscope import tools
+
+# Loaded while sys.path is whole: the tests take it away.
+from irscope.ir import cubin as cubin
 from irscope.request import IrscopeError
 
 
