@@ -74,6 +74,8 @@ def _verdict(program: Program, placed: Placed, chain: Chain, rows: list[int]) ->
     if not chain or not program.is_in_assembly(chain):
         assembly = program.assembly.replace("amdgcn", "assembly").replace("ptx", "PTX")
         why = "as it has no location" if not chain else f"as no row of {assembly} comes from its line"
+        if not program.lines(program.assembly):
+            why = f"as there is no {assembly} of it"
         sentence = f"{start}{often}: whether it goes through shared memory is not known, {why}."
         return Verdict(RULE, "unknown", sentence, None, evidence)
     if not rows:

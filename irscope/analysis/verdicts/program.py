@@ -48,6 +48,11 @@ class Program:
         self.assembly = "amdgcn" if "amdgcn" in compilation.stages else "ptx"
 
     @property
+    def first(self) -> str:
+        """The stage that says what the kernel does: TTIR; TTGIR where there is none (Gluon)."""
+        return "ttir" if "ttir" in self.compilation.stages else "ttgir"
+
+    @property
     def is_cuda(self) -> bool:
         return self.compilation.target.backend == "cuda"
 
@@ -187,7 +192,8 @@ class Program:
         """``line 54``, ``line 54, called from line 120``; of code in another file the line that calls it."""
         lines = [frame.line for frame in chain if frame.file == self._kernel_file]
         if not lines:
-            return f"{PurePosixPath(chain[0].file).name} line {chain[0].line}" if chain else "a row with no location"
+            name = PurePosixPath(chain[0].file).name if chain else ""
+            return f"line {chain[0].line} of {name}" if chain else "a row with no location"
         return ", called from ".join(f"line {line}" for line in dict.fromkeys((lines[0], lines[-1])))
 
     @cached_property

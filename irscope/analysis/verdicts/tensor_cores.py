@@ -21,6 +21,8 @@ _FAMILY = re.compile(r"(wgmma|tcgen05\.mma|mma|v_s?mfmac?|v_s?wmmac?)")
 _AMD_SHAPE = re.compile(r"_(\d+x\d+x\d+)_?(\w*)$")
 _OPERAND = re.compile(r"(?:tensor|memdesc)<(?:\d+x)+([a-z]\w*)")
 _PRECISION = re.compile(r"inputPrecision = (\w+)")
+#: In TTIR, and what Gluon writes in TTGIR.
+_DOTS = ("tt.dot", "tt.dot_scaled", "ttng.warp_group_dot", "ttng.tc_gen5_mma", "ttng.tc_gen5_mma_scaled")
 #: The first architecture on which Triton uses wgmma; it asks for at least so many rows, and whole warp groups.
 _WGMMA, _WGMMA_ROWS, _WGMMA_WARPS = 90, 64, 4
 
@@ -34,9 +36,9 @@ def tensor_cores(program: Program) -> Iterator[Verdict]:
             if found:
                 used.setdefault(locations[row], []).append((row, found[1]))
     seen: set[Chain] = set()
-    for placed in program.operations("ttir"):
-        chain = program.chain("ttir", placed.operation.row)
-        if placed.operation.name in ("tt.dot", "tt.dot_scaled") and chain and lines and chain not in seen:
+    for placed in program.operations(program.first):
+        chain = program.chain(program.first, placed.operation.row)
+        if placed.operation.name in _DOTS and chain and lines and chain not in seen:
             seen.add(chain)
             yield _verdict(program, placed, chain, of_chain(used, chain))
 
@@ -46,8 +48,8 @@ def _verdict(program: Program, placed: Placed, chain: Chain, used: list[tuple[in
     became = program.at("ttgir", chain, lambda name: ("dot" in name and "wait" not in name) or "mma" in name)
     evidence = (
         *program.source(chain, "tl.dot"),
-        program.row("ttir", placed.operation.row),
-        *(program.row("ttgir", other.operation.row) for other in became[:1]),
+        program.row(program.first, placed.operation.row),
+        *(program.row("ttgir", other.operation.row) for other in became[:1] if program.first != "ttgir"),
         *program.rows(program.assembly, [row for row, _ in used]),
     )
     if used:

@@ -45,11 +45,11 @@ def vectorization(program: Program) -> Iterator[Verdict]:
     locations = program.locations(program.assembly)
     for access in read(lines):
         by_chain.setdefault(locations[access.row], []).append(access)
-    entry = program.entry("ttir")
+    entry = program.entry(program.first)
     seen: set[Chain] = set()
-    for placed in program.operations("ttir"):
+    for placed in program.operations(program.first):
         operation = placed.operation
-        chain = program.chain("ttir", operation.row)
+        chain = program.chain(program.first, operation.row)
         if operation.name not in _WORDS or chain in seen or not chain or not operation.operands:
             continue
         seen.add(chain)
@@ -67,7 +67,7 @@ def _verdict(
     word = _WORDS[operation.name]
     evidence = (
         *program.source(chain, f"the {word}"),
-        program.row("ttir", operation.row),
+        program.row(program.first, operation.row),
         *program.rows(program.assembly, [access.row for access in found]),
     )
     where = f"{sentence_case(program.line_of(chain))}: the {word}{_of(program, entry, placed)}"
@@ -82,7 +82,8 @@ def _verdict(
     sentence = f"{where} goes {between} bits at a time ({names}): {reason.because}."
     shown = [*evidence]
     for other in program.at("ttgir", chain, lambda name: any(part in name for part in _AFTERWARDS))[:1]:
-        shown.insert(2, program.row("ttgir", other.operation.row))
+        if other.operation is not operation:
+            shown.insert(2, program.row("ttgir", other.operation.row))
     return Verdict(RULE, reason.tone, sentence, reason.advice, tuple(shown))
 
 

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from samples import SAMPLES
 from telling import Told
 
+from irscope.analysis.verdicts import verdicts
 from irscope.analysis.verdicts.accesses import Access, of_amdgcn, of_ptx
+from irscope.model import Compilation
 
 Tell = Callable[..., Told]
 RULE = "vectorization"
@@ -123,6 +126,20 @@ def test_amd(told: Tell) -> None:
     assert "128 bits" in merged.sentence and merged.tone == "good"
     merged = told("widths::copy", "gfx942", BLOCK, {**arguments, "x_ptr": "*fp16"}).one(RULE, "the load")
     assert merged.tone == "unknown" and "LLVM put several together" in merged.sentence
+
+
+@pytest.mark.parametrize(("each", "tone", "bits"), [(8, "good", 128), (4, "note", 64)])
+def test_a_layout_that_gives_too_few_neighbours(told: Tell, each: int, tone: str, bits: int) -> None:
+    """In Gluon, where there is no TTIR and the layout is the author's."""
+    load = told("in_gluon::copy", "sm_90", {**BLOCK, "EACH": each}, {**HALVES, "n": "i32:16"}).one(RULE, "the load")
+    assert load.tone == tone and f"goes {bits} bits at a time" in load.sentence
+    assert ("its layout #blocked (4 a thread) gives a thread no more than 4" in load.sentence) == (each == 4)
+
+
+def test_the_layout_of_amd_s_matrix_cores(compiled_sample: Callable[..., Compilation]) -> None:
+    matmul = compiled_sample(f"{SAMPLES / 'matmul.py'}::matmul_kernel", "gfx942")
+    (store,) = [verdict for verdict in verdicts(matmul) if verdict.rule == RULE and "the store" in verdict.sentence]
+    assert store.tone == "note" and "its layout #mma gives a thread no more than 4 neighbours" in store.sentence
 
 
 def test_tiles_by_tma(told: Tell) -> None:
