@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from irscope import ir
 from irscope.edges import Edge, Edges, Span, Spans
-from irscope.ir import Chain, StageIndex
+from irscope.ir import Chain, Location, StageIndex
 from irscope.ir.assembly import value_rows
 from irscope.ir.constants import constants
 from irscope.ir.llvm import definition_rows
@@ -142,11 +142,21 @@ class Joining:
             return Edges(reason="the second compile told no stage")
         snapshot, matched = self._first
         frames = Frames(answer["nodes"], answer["stride"])
-        spans = {}
+        spans: dict[int, Spans] = {}
         for row, chain in enumerate(snapshot.chains):
-            if chain and row in matched.rows:
-                spans[matched.rows[row]] = frames.spans(chain)
+            plain_row = matched.rows.get(row)
+            if plain_row is not None and chain:
+                spans[plain_row] = frames.spans(chain)
+        # What the compiler made one of where it saw the same place twice, and saw two nodes here.
+        for row, chain in enumerate(self.plain(self._found[0].upper).chains if self._found else ()):
+            if chain and row not in spans:
+                spans[row] = tuple(place_of(frame) for frame in chain)
         return Edges(tuple(self._found), spans)
+
+
+def place_of(frame: Location) -> Span:
+    column = max(frame.column, 1)
+    return Span(frame.file, frame.line, column, frame.line, column)
 
 
 class Frames:
@@ -162,12 +172,12 @@ class Frames:
         known = self._known.get(id(chain))
         if known is None:
             self._chains.append(chain)  # or its identity would be another's one day
-            known = self._known[id(chain)] = tuple(self._span(frame.file, frame.line, frame.column) for frame in chain)
+            known = self._known[id(chain)] = tuple(self._span(frame) for frame in chain)
         return known
 
-    def _span(self, file: str, line: int, column: int) -> Span:
-        number = column // self._stride
+    def _span(self, frame: Location) -> Span:
+        number = frame.column // self._stride
         if not 0 < number < len(self._nodes):
-            return Span(file, line, max(column, 1), line, max(column, 1))
+            return place_of(frame)
         start, more_rows, end = self._nodes[number]
-        return Span(file, line, start, line + more_rows, end)
+        return Span(frame.file, frame.line, start, frame.line + more_rows, end)

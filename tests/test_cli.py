@@ -100,6 +100,35 @@ def test_the_json_document_has_the_fixed_names() -> None:
     assert "tl.dot(" in source[locations[dot][0]["line"] - 1]
 
 
+def test_correlation_is_exact_or_by_source_or_not_there(tmp_path: Path) -> None:
+    vector_add = SAMPLES / "vector_add.py"
+    saved = tmp_path / "kernel.irscope"
+    shown = document(vector_add, *HOPPER, "--correlation", "exact", "--text", "--bundle", saved)
+    assert shown["edges"]["reason"] is None
+    between = shown["edges"]["between"]
+    assert [(edge["upper"], edge["lower"], edge["exact"]) for edge in between] == [
+        ("ttir", "ttgir", True), ("ttgir", "llir", True), ("llir", "ptx", True), ("ptx", "sass", True)
+    ]  # fmt: skip
+    texts = {stage["name"]: stage["text"].splitlines() for stage in shown["stages"] if stage["text"]}
+    store = next(line for line, text in enumerate(texts["ttgir"], 1) if "tt.store" in text)
+    (origin,) = [entry["from"] for entry in between[0]["lines"] if entry["line"] == store]
+    assert ["tt.store" in texts["ttir"][line - 1] for line in origin] == [True]
+    (spans,) = [entry["spans"] for entry in shown["edges"]["expressions"]["lines"] if entry["line"] == origin[0]]
+    (span,) = spans
+    source = texts["source"][span["line"] - 1]
+    assert source[span["column"] - 1 : span["end_column"] - 1].startswith("tl.store(")
+    # The bundle has them; an IR file has none and says so.
+    assert document(saved, "--correlation")["edges"] == shown["edges"]
+    (tmp_path / "kernel.ttir").write_text("\n".join(texts["ttir"]), encoding="utf-8")
+    assert "kernel.ttir" in document(tmp_path / "kernel.ttir", "--correlation")["edges"]["reason"]
+    by_source = document(vector_add, *HOPPER, "--correlation", "source")
+    assert by_source["correlation"] == shown["correlation"]
+    assert "edges" not in by_source
+    neither = document(vector_add, *HOPPER, "--correlation", "none")
+    assert "edges" not in neither
+    assert "correlation" not in neither
+
+
 def test_a_script_can_choose_everything() -> None:
     shown = document(
         f"{MATMUL}::matmul_kernel", "--target", "cuda:80", "--num-warps", "4", "--num-stages", "2", "--maxnreg", "128",

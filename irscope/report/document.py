@@ -66,7 +66,8 @@ def document(
     if correlation != "none":
         shown["correlation"] = line_locations(compilation)
     if correlation == "exact":
-        shown["edges"] = described_edges(compilation.edges or Edges(reason="nobody asked for them"))
+        edges = compilation.edges
+        shown["edges"] = described_edges(Edges(reason="nobody asked for them") if edges is None else edges)
     if compilation.failure is not None:
         shown["error"] = asdict(compilation.failure)
     return shown
