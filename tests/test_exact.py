@@ -27,6 +27,17 @@ from irscope.request import Event, Finished, Request
 
 KERNELS = ("vector_add", "softmax", "matmul", "helper_calls", "histogram", "flash_attention")
 NVIDIA = ["ttir", "ttgir", "llir", "ptx", "sass"]
+GLUON = """\
+from triton.experimental import gluon
+from triton.experimental.gluon import language as gl
+
+
+@gluon.jit
+def copy_kernel(source, target, n, BLOCK: gl.constexpr = 1024):
+    layout: gl.constexpr = gl.BlockedLayout([8], [32], [4], [0])
+    places = gl.program_id(0) * BLOCK + gl.arange(0, BLOCK, layout=layout)
+    gl.store(target + places, gl.load(source + places, mask=places < n) * 2.0, mask=places < n)
+"""
 PADDING = re.compile(r"\s*/\*[0-9a-f]+\*/\s+NOP\b")
 
 
@@ -231,13 +242,28 @@ def test_correlation_follows_edges_and_keeps_the_lines_beside_them(followed: Cal
     assert not by_line.related("source", span.line - 1, span.column)["sass"].by_edges
 
 
-def test_amd_as_far_as_its_assembly(followed: Callable[..., Followed]) -> None:
-    found = followed("matmul", "gfx942")
+@pytest.mark.parametrize(("kernel", "target"), [("matmul", "gfx942"), ("softmax", "gfx1100")])
+def test_amd_as_far_as_its_assembly(kernel: str, target: str, followed: Callable[..., Followed]) -> None:
+    found = followed(kernel, target)
     assert [*found.edges.stages] == ["ttir", "ttgir", "llir", "amdgcn"]
-    assert found.edges.is_exact("ttir", "amdgcn")
+    assert [edge.reason for edge in found.edges.edges] == [None] * 3
+    assert found.share("amdgcn", "llir") > 0.7
+
+
+def test_amds_matrix_instructions_lead_to_their_dot(followed: Callable[..., Followed]) -> None:
+    found = followed("matmul", "gfx942")
     for row in found.rows("amdgcn", "v_mfma"):
         assert ["tt.dot " in line for line in found.lines("amdgcn", row, "ttir")] == [True]
-    assert found.share("amdgcn", "llir") > 0.7
+
+
+def test_gluon_begins_with_its_own_stage(tmp_path: Path) -> None:
+    file = tmp_path / "copying.py"
+    file.write_text(GLUON, encoding="utf-8")
+    request = Request(file, target=Target.parse("sm_90"))
+    found = Followed(exact_edges(session.open(request), request))
+    assert [*found.edges.stages] == ["glir", *NVIDIA[1:]]
+    (load,) = {found.lineages.chain("sass", row).expression for row in found.rows("sass", r"LDG\.")}
+    assert load == "gl.load(source + places, mask=places < n)"
 
 
 def test_steps_are_told_in_order() -> None:

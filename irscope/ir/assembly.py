@@ -9,8 +9,8 @@ from irscope.ir.lines import Chain, Location, StageIndex, join_path, unescape_as
 
 #: How a directive begins that says where the instructions after it come from.
 LOCATION = (".loc\t", ".loc ")
-#: Directives that only debuggers and unwinders read.
-NOISE = (*LOCATION, ".file", ".cfi_", "//DEBUG_VALUE: ", ";DEBUG_VALUE: ")
+#: Directives and notes that only debuggers, unwinders and makers of compilers read.
+NOISE = (*LOCATION, ".file", ".cfi_", "//DEBUG_VALUE: ", ";DEBUG_VALUE: ", "; meta instruction")
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _FILE = re.compile(rf"^[ \t]*\.file[ \t]+(\d+)[ \t]+{_QUOTED}(?:[ \t]+{_QUOTED})?", re.MULTILINE)
