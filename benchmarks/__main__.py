@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import command_line, exact, launching, mapping, pane_figures, terminal
+from benchmarks import command_line, costing, exact, launching, mapping, pane_figures, terminal
 from benchmarks.measure import Row, progress, table
 
 NOTE = """\
@@ -27,6 +27,7 @@ def main() -> int:
         "pane": lambda given: pane_figures.rows(8 * given.rounds),
         "correlation": lambda given: mapping.rows(given.rounds, given.tritonparse),
         "exact": lambda given: exact.rows(given.rounds),
+        "cost": lambda given: costing.rows(given.rounds),
     }
     # Needs a GPU, which the others do not: only where it is named.
     named: dict[str, Callable[[argparse.Namespace], list[Row]]] = {"launch": lambda given: launching.rows(given.rounds)}
