@@ -127,6 +127,16 @@ def test_what_is_compiled_already_is_only_read(own_directories: None, tmp_path: 
         assert words in cost(tmp_path / file, code=2).stderr
 
 
+def test_a_bundle_with_edges_is_exact(own_directories: None, tmp_path: Path) -> None:
+    bundle = tmp_path / "add.irscope"
+    command = [sys.executable, "-m", "irscope", "dump", VECTOR_ADD, "--target", "sm_80", "--correlation", "exact"]
+    subprocess.run([*command, "--bundle", bundle], check=True, capture_output=True, timeout=240)
+    shown = document(bundle, "--stage", "ttgir")
+    assert shown["correlation"] == {"kind": "exact", "reason": None, "located": 0}
+    assert shown["rows"] == document(VECTOR_ADD, "--target", "sm_80", "--stage", "ttgir")["rows"]
+    assert document(bundle, "--correlation", "source")["correlation"]["kind"] == "source"
+
+
 def test_a_cache_entry(own_directories: None, tmp_path: Path) -> None:
     code = (
         "import triton, runpy, sys\nfrom triton.backends.compiler import GPUTarget\n"
