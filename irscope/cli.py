@@ -92,6 +92,11 @@ def parser() -> argparse.ArgumentParser:
     add_cost_options(cost)
     add_format(cost)
 
+    shared = commands.add_parser("shared", help="shared memory: every buffer with its place and owner; bank conflicts")
+    add_path(shared)
+    add_compile_options(shared)
+    add_format(shared)
+
     launch = commands.add_parser(
         "launch", help="run a kernel on the GPU: its time, what it wrote, the driver's figures"
     )
@@ -267,6 +272,7 @@ COMMANDS = {
     "open": "tui",
     "dump": "dump",
     "cost": "cost",
+    "shared": "shared",
     "launch": "launch",
     "list": "listing",
     "doctor": "doctor",
