@@ -34,6 +34,8 @@ class Where(Enum):
     LAUNCHED = auto()
     #: The source pane holds more than one file.
     FILES = auto()
+    #: The pane in use has machine code.
+    MACHINE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,58 @@ ACTIONS: tuple[Action, ...] = (
         "Correlation",
         Where.FILES,
     ),
+    Action(
+        "columns",
+        "d",
+        "columns",
+        "Show what each line costs beside it (SASS: live registers, stalls, barriers, loops), or do not",
+        "Costs",
+        Where.RESULT,
+    ),
+    Action(
+        "choose_column",
+        "D",
+        "next column",
+        "Draw the bars of this pane by its next column, and rank its lines by that",
+        "Costs",
+        Where.PANE,
+    ),
+    Action(
+        "next_highest",
+        "right_curly_bracket",
+        "next highest",
+        "Go to the line of this pane with the next highest figure in the chosen column",
+        "Costs",
+        Where.PANE,
+    ),
+    Action(
+        "previous_highest",
+        "left_curly_bracket",
+        "higher",
+        "Go to the line with the next higher figure again",
+        "Costs",
+        Where.PANE,
+    ),
+    Action(
+        "hottest",
+        "H",
+        "hottest lines",
+        "List the lines of this pane that cost most, and go to one",
+        "Costs",
+        Where.PANE,
+    ),
+    Action(
+        "peak",
+        "circumflex_accent",
+        "peak",
+        "Go to the next instruction where most registers are live",
+        "Costs",
+        Where.RESULT,
+    ),
+    Action(
+        "follow_jump", "enter", "follow", "Go to where the instruction under the cursor jumps", "Costs", Where.MACHINE
+    ),
+    Action("jump_back", "backspace", "jump back", "Go back to the jump that was followed last", "Costs", Where.MACHINE),
     Action(
         "options",
         "o",

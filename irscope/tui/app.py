@@ -157,6 +157,8 @@ class IrscopeApp(App[int], inherit_bindings=False):
                 return self._what_to_leave() is not None
             case _:
                 return True
+            case Where.MACHINE:
+                return bench.panes.current in ("sass", "amdgcn") and not bench.dock.in_use
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The command palette's list: every action that applies, and the choice of any theme."""
@@ -268,6 +270,32 @@ class IrscopeApp(App[int], inherit_bindings=False):
         if found is not None and path.suffix != ".py" and not path.is_dir():
             path = Path(found.kernel.file)
         try:
+    # Costs
+
+    def action_columns(self) -> None:
+        self.bench.margins.toggle()
+
+    def action_choose_column(self, name: str | None = None) -> None:
+        self.bench.margins.choose(name)
+
+    def action_next_highest(self) -> None:
+        self.bench.margins.next_highest(1)
+
+    def action_previous_highest(self) -> None:
+        self.bench.margins.next_highest(-1)
+
+    def action_hottest(self) -> None:
+        self.bench.margins.hottest()
+
+    def action_peak(self) -> None:
+        self.bench.margins.peak()
+
+    def action_follow_jump(self) -> None:
+        self.bench.margins.follow_jump()
+
+    def action_jump_back(self) -> None:
+        self.bench.margins.jump_back()
+
             kernels = await asyncio.to_thread(session.kernels, path) if path.exists() else []
         except IrscopeError as error:
             self.notify(str(error.failure), severity="error", title="This file cannot be read")

@@ -26,7 +26,7 @@ from irscope.tui.highlight import Layer, palette_for
 from irscope.tui.marks import Marks
 from irscope.tui.ruler import Ruler, Sign
 from irscope.tui.search import Case, Search
-from irscope.tui.strips import Annotate, Frame, Gutter, Look, Overlay
+from irscope.tui.strips import Annotate, Frame, Gutter, Heat, Look, Overlay
 from irscope.tui.wrapping import Straight, Wrapped
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         highest = max(numbers, default=0) if numbers is not None else len(lines)
         self._gutter = Gutter(
             max(2, len(str(highest))), numbers,
-            self._gutter.annotate, self._gutter.annotation_width, self._gutter.align,
+            self._gutter.annotate, self._gutter.annotation_width, self._gutter.align, self._gutter.heat,
         )  # fmt: skip
         self._marks = Marks(len(lines))
         self._search = self._hit = self._reveal_when_sized = None
@@ -151,14 +151,25 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._rebuild()
 
     def set_annotations(
-        self, annotate: Annotate | None, width: int = 0, *, align: Literal["left", "right"] = "right"
+        self,
+        annotate: Annotate | None,
+        width: int = 0,
+        *,
+        align: Literal["left", "right"] = "right",
+        heat: Heat | None = None,
     ) -> None:
         """A column of ``width`` cells left of the numbers, with what ``annotate`` says of a row.
 
-        It is asked when a row is painted, so it should only look something up. ``None`` removes the column.
+        ``heat`` says how long a bar is drawn before it. Both are asked when a row is painted, so they should only
+        look something up. ``None`` removes the column.
         """
-        self._gutter = Gutter(self._gutter.digits, self._gutter.numbers, annotate, width, align)
+        self._gutter = Gutter(self._gutter.digits, self._gutter.numbers, annotate, width, align, heat)
         self._rebuild()
+
+    @property
+    def number_width(self) -> int:
+        """Cells between the annotations and the text: numbers and glyphs."""
+        return self._gutter.digits + 3
 
     @property
     def wrap(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -30,6 +31,8 @@ class Figure:
 class Section:
     title: str
     figures: tuple[Figure, ...]
+    #: A remark on all of them, below.
+    note: str = ""
 
 
 def number(value: int | None, unit: str = "") -> str:
@@ -124,8 +127,15 @@ class FigureColumn(VerticalScroll):
         super().__init__(Static(id="figures-text"), id="figures")
         self.border_title = "figures"
 
+        self.shown: Sequence[Section] = ()
+
     def show(self, shown: Sequence[Section]) -> None:
+        self.shown = shown
         self.query_one(Static).update(_column(shown, self.WIDTH))
+
+    def add(self, section: Section) -> None:
+        """Show one more, in place of an earlier one of its title."""
+        self.show(_with(self.shown, section))
 
     #: Cells for text; the styles add the border.
     WIDTH = 28
@@ -144,6 +154,10 @@ class FigureLines(Widget):
         self.shown = shown
         self.refresh()
 
+    def add(self, section: Section) -> None:
+        """Show one more, in place of an earlier one of its title."""
+        self.show(_with(self.shown, section))
+
     def render(self) -> Content:
         width, gap = self.size.width, "  "
         lines: list[Content] = []
@@ -159,6 +173,12 @@ class FigureLines(Widget):
         return Content("\n").join(lines[: self.LINES])
 
 
+def _with(shown: Sequence[Section], section: Section) -> list[Section]:
+    """The first ones fit any screen: what was asked for comes behind them."""
+    others = [each for each in shown if each.title != section.title]
+    return [*others[:2], section, *others[2:]]
+
+
 def _column(shown: Sequence[Section], width: int) -> Content:
     lines: list[Content] = []
     for section in shown:
@@ -168,4 +188,5 @@ def _column(shown: Sequence[Section], width: int) -> Content:
         for figure in section.figures:
             dots = max(1, width - len(figure.name) - len(figure.value))
             lines.append(Content.assemble((figure.name, "$text-muted"), " " * dots, (figure.value, figure.style)))
+        lines += [Content.styled(line, "$warning") for line in wrap(section.note, width)]
     return Content("\n").join(lines)

@@ -62,6 +62,8 @@ class Palette:
     exact: str
     near: str
     hit: str
+    #: Bars of columns, from little to much: away from the background in lightness, whatever the hue.
+    heat: tuple[str, ...]
 
 
 def _layers(cursor: str, mark: str, exact: str, strengths: tuple[float, float, float, float], hit: Look,
@@ -116,6 +118,7 @@ PALETTES: dict[str, Palette] = {
             selection=Look("#3f6fb5", text="#ffffff"),
         ),
         number="#566278", number_lit="#ffffff", exact="#ffb454", near="#d99c55", hit="#e3c94a",
+        heat=("#4c6590", "#7f86a8", "#c4a05e", "#ffdc5c"),
     ),
     "light": Palette(
         tokens={
@@ -150,6 +153,7 @@ PALETTES: dict[str, Palette] = {
             selection=Look("#2f6fd0", text="#ffffff"),
         ),
         number="#98a3b3", number_lit="#000000", exact="#b45309", near="#c98a2b", hit="#9a7b00",
+        heat=("#a9b8cc", "#7088ad", "#96560f", "#611a00"),
     ),
     "colorblind": Palette(
         tokens={
@@ -184,6 +188,7 @@ PALETTES: dict[str, Palette] = {
             selection=Look("#0072b2", text="#ffffff"),
         ),
         number="#8a8a8a", number_lit="#ffffff", exact="#ffb000", near="#e0a040", hit="#f0e442",
+        heat=("#35607f", "#4a97c4", "#f0a020", "#f6ee80"),
     ),
 }  # fmt: skip
 

@@ -10,11 +10,15 @@ from textual.containers import Vertical
 
 from irscope.correlate import Rows
 from irscope.tui.code_view import CodeView
+from irscope.tui.column_head import ColumnHead
+from irscope.tui.columns import BAR, Margin, Table
 from irscope.tui.search import Search
 from irscope.tui.stage_text import StageText
 from irscope.tui.stages import describe
 
 _NONE = Rows(())
+#: Of a pane's width, what columns may take; the text has the rest.
+COLUMNS_SHARE = 0.5
 
 
 class StagePane(Vertical):
@@ -39,8 +43,13 @@ class StagePane(Vertical):
         self._loaded: tuple[StageText | str, bool] | None = None
         self._related: Mapping[str, Rows] = {}
         self._pattern = ""
+        #: Columns, by text; empty where they are off.
+        self.tables: Mapping[str, Table] = {}
+        self._chosen: Mapping[str, str] = {}
+        self._head = ColumnHead()
 
     def compose(self) -> ComposeResult:
+        yield self._head
         yield self._view
 
     @property
@@ -65,6 +74,8 @@ class StagePane(Vertical):
         if self.current not in texts:
             self.current = next(iter(texts), None)
         self._related = {}
+        # The columns are those of the texts before.
+        self.tables = {}
         if self.display:
             self.load()
 
@@ -92,6 +103,7 @@ class StagePane(Vertical):
         if before is not None and isinstance(before[0], StageText):
             row = text.shown_row(before[0].raw_row(self.view.cursor_row, before[1]), self.raw)
         self.view.load(text.lines(self.raw), numbers=text.numbers(self.raw), language=text.language)
+        self._lay_out_columns()
         self.view.go_to(row, notify=False)
         if self._pattern:
             self.view.search(self._pattern)
@@ -144,6 +156,48 @@ class StagePane(Vertical):
             self.load()
             self.view.go_to(self.text.shown_row(row, self.raw), notify=notify)
             self._retitle()
+
+    # Columns
+
+    def show_columns(self, tables: Mapping[str, Table], chosen: Mapping[str, str]) -> None:
+        """Show figures beside the rows of each text, ranked by the chosen columns; no tables: no columns."""
+        if tables or self.tables:
+            self.tables, self._chosen = tables, chosen
+            if self.display and self._loaded:
+                self._lay_out_columns()
+
+    def _lay_out_columns(self) -> None:
+        """As many columns as there is room for, in the gutter and in the line above."""
+        text, raw = self.text, self.raw
+        table = self.tables.get(self.current or "")
+        if text is None or table is None or not table.columns:
+            if self._head.display:
+                self._head.show(None, 0, "")
+                self.view.set_annotations(None)
+            return
+        chosen = table.column(self._chosen.get(self.current or ""))
+        margin = Margin(table, chosen, int(self.size.width * COLUMNS_SHARE))
+
+        def cells(row: int) -> str:
+            # Behind the bar, which is no part of the annotation.
+            return margin.cells(text.raw_row(row, raw))
+
+        self.view.set_annotations(
+            cells, margin.width - BAR, align="left", heat=lambda row: margin.heat(text.raw_row(row, raw))
+        )
+        self._head.show(margin, self.view.number_width, table.note)
+
+    def on_resize(self) -> None:
+        if self.tables:
+            self._lay_out_columns()
+
+    def keeps(self, row: int) -> bool:
+        """Whether a raw row of the text in use is on screen as one of its own."""
+        return self.text is not None and self.text.keeps(row, self.raw)
+
+    def tell(self, remark: str) -> None:
+        """Say something of the columns in the line above them."""
+        self._head.tell(remark)
 
     # Search
 

@@ -16,6 +16,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from irscope.tui.columns import BAR, bar, level
 from irscope.tui.document import Document
 from irscope.tui.highlight import Highlighter, Layer
 from irscope.tui.ruler import GLYPHS, Sign
@@ -24,6 +25,8 @@ from irscope.tui.ruler import GLYPHS, Sign
 MARKS = {Layer.EXACT: "▌", Layer.CURSOR_EXACT: "▌", Layer.NEAR: "▏", Layer.CURSOR_NEAR: "▏"}
 
 Annotate = Callable[[int], "str | None"]
+#: How much a row has of the highest there is, from 0 to 1.
+Heat = Callable[[int], float]
 
 
 class Overlay(NamedTuple):
@@ -62,10 +65,12 @@ class Gutter:
     annotate: Annotate | None = None
     annotation_width: int = 0
     align: Literal["left", "right"] = "right"
+    #: Drawn as a bar before the annotation.
+    heat: Heat | None = None
 
     @property
     def width(self) -> int:
-        return self.digits + 2 + (self.annotation_width + 1 if self.annotate else 0)
+        return self.digits + 2 + (self.annotation_width + 1 if self.annotate else 0) + (BAR if self.heat else 0)
 
     def annotation(self, row: int) -> str:
         text = (self.annotate(row) if self.annotate else None) or ""
@@ -133,14 +138,21 @@ class Painter:
         text = gutter.number(look.row) + " "
         if gutter.annotate:
             text = f"{gutter.annotation(look.row)} {text}"
+        before = [self._bar(gutter.heat(look.row), layer)] if gutter.heat else []
         glyph = MARKS.get(layer)
         if glyph is None:
-            return [Segment(text + " ", number)]
+            return [*before, Segment(text + " ", number)]
         exact = glyph == MARKS[Layer.EXACT]
         return [
+            *before,
             Segment(text, number),
             Segment(glyph, plain(palette.exact if exact else palette.near, layer, bold=exact)),
         ]
+
+    def _bar(self, share: float, layer: Layer) -> Segment:
+        """Longer and, by lightness, stronger the higher the share: told apart without seeing any hue."""
+        colours = self.highlighter.palette.heat
+        return Segment(bar(share), self.highlighter.plain(colours[level(share, len(colours))], layer))
 
     def _ruler(self, sign: Sign) -> Segment:
         palette = self.highlighter.palette

@@ -25,6 +25,7 @@ from irscope.tui.header import STOPPED, Header, words_of, words_of_request
 from irscope.tui.launch_dock import LaunchDock
 from irscope.tui.linking import Links, figures_of, link
 from irscope.tui.pane_row import PaneRow
+from irscope.tui.margins import Margins
 from irscope.tui.pane_tabs import PaneTabs
 from irscope.tui.pipeline_strip import Box, PipelineStrip, State
 from irscope.tui.prompt import Prompt
@@ -86,6 +87,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.prompt = Prompt()
         self.dock = LaunchDock(self)
 
+        self.margins = Margins(self)
     def compose(self) -> ComposeResult:
         yield self.header
         yield self.strip
@@ -246,6 +248,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         if message.compilation is self.compilation:
             self.following.use(message.links)
             if self.strip.at_rest:
+            self.margins.renew()
                 self._show_state()
 
     @on(Figured)

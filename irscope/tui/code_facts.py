@@ -1,0 +1,126 @@
+"""What is known of a compilation's machine code, each part found out when it is first asked for.
+
+To ask takes from milliseconds to a second (nvdisasm), so it is done in a thread.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from irscope import tools
+from irscope.analysis import sass
+from irscope.analysis.cost import Costs, costs, known_live_registers
+from irscope.analysis.machine import Machine, machine
+from irscope.analysis.sass import LiveRegisters
+from irscope.model import Compilation
+from irscope.tui.code_tables import cost_table, loop_column, sass_table
+from irscope.tui.columns import Table
+from irscope.tui.figures import Figure, Section
+from irscope.tui.linking import source_path
+from irscope.tui.stages import SOURCE
+
+
+class CodeFacts:
+    """Of one compilation; for views without figures, and where there is no machine code, the tables are empty."""
+
+    def __init__(self, compilation: Compilation) -> None:
+        self.compilation = compilation
+
+    @cached_property
+    def machine(self) -> Machine | None:
+        """The instructions with their rows, jumps and loops."""
+        return machine(self.compilation)
+
+    @cached_property
+    def _live(self) -> tuple[LiveRegisters | None, str | None]:
+        return known_live_registers(self.compilation)
+
+    @property
+    def live(self) -> LiveRegisters | None:
+        return self._live[0]
+
+    @cached_property
+    def _costs(self) -> Costs | None:
+        return costs(self.compilation, self.live)
+
+    def table(self, view: str) -> Table:
+        """The columns of a view: a stage, ``source``, or the path of another source file."""
+        code, found = self.machine, self._costs
+        if code is None or found is None:
+            return Table((), "there is no machine code")
+        if view == code.stage:
+            return self._of_machine(code, found)
+        if view in self.compilation.stages:
+            if self.compilation.stages[view].text is None:
+                return Table(())
+            of_stage = found.stage(view)
+            return cost_table(of_stage.rows, self._note(of_stage.join), self._warp)
+        path = source_path(self.compilation) if view == SOURCE else view
+        rows = {line - 1: cost for (file, line), cost in found.by_source.items() if file == path}
+        return cost_table(rows, self._note(found.lines.join), self._warp)
+
+    @property
+    def _warp(self) -> str:
+        return "wave" if self.compilation.target.backend == "hip" else "warp"
+
+    def _note(self, join: str) -> str:
+        return "" if join == "exact" else "joined by source line" if join == "source" else join
+
+    def _of_machine(self, code: Machine, found: Costs) -> Table:
+        read = sass.read(self.compilation)
+        if read is not None:
+            return sass_table(code.rows, code.flow, self.live, read.controls, self.refused or "")
+        table = cost_table(found.rows(code.stage), "", self._warp)
+        loops = loop_column(code.rows, code.flow)
+        moved = tuple(column for column in table.columns if column.name not in ("instr", "regs"))
+        return Table((*moved, *((loops,) if loops.cells else ())), self._no_live or "")
+
+    @property
+    def _no_live(self) -> str | None:
+        return self._live[1]
+
+    @cached_property
+    def refused(self) -> str | None:
+        """Why nvdisasm does not tell live registers, in one line; ``None`` where it does, or was not asked."""
+        if self.compilation.target.backend != "cuda" or (self.live is not None and self.live.origin == "nvdisasm"):
+            return None
+        asked = "nvdisasm refuses this cubin" if any(tools.candidates("nvdisasm")) else "there is no nvdisasm"
+        return self._no_live or f"{asked}: these are irscope's own"
+
+    @property
+    def peak_rows(self) -> list[int]:
+        """Rows of the machine code where most general registers are live: the first of each run of instructions."""
+        code, live = self.machine, self.live
+        if code is None or live is None:
+            return []
+        reached = live.peak_instructions
+        return [code.rows[number] for number in reached if number - 1 not in reached]
+
+    def section(self) -> Section | None:
+        """What the figures pane says of live registers; ``None`` where the backend has none to tell of."""
+        if self.machine is None or self.machine.stage != "sass":
+            return None
+        if self.live is None:
+            return Section("live registers", (Figure("live registers", "-"),), self.refused or "")
+        counts = [self.live.count(number) for number in range(len(self.live.live))]
+        return Section(
+            "live registers",
+            (
+                Figure("peak, general", str(self.live.peak), "bold", "live peak"),
+                Figure("peak, uniform", str(max((count.uniform for count in counts), default=0))),
+                Figure("peak, predicates", str(max((count.predicate for count in counts), default=0))),
+            ),
+            self.refused or "",
+        )
+
+    def targets(self, row: int) -> tuple[int, ...]:
+        """Rows that the instruction at a row may jump to."""
+        code = self.machine
+        if code is None or row not in self._numbers:
+            return ()
+        goes_to = code.flow.targets.get(self._numbers[row], ())
+        return tuple(code.rows[number] for number in goes_to if number < len(code.rows))
+
+    @cached_property
+    def _numbers(self) -> dict[int, int]:
+        return {} if self.machine is None else {row: number for number, row in enumerate(self.machine.rows)}
