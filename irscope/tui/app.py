@@ -30,7 +30,8 @@ from irscope.tui.runner import Run
 from irscope.tui.saving import as_path, save, suggested_name
 from irscope.tui.stage_pane import StagePane
 from irscope.tui.stages import LETTERS, SOURCE, describe
-from irscope.tui.workbench import Workbench
+from irscope.tui.tracing import Traced, Tracing
+from irscope.tui.workbench import Linked, Workbench
 
 _WATCH_SECONDS = 1.0
 
@@ -55,6 +56,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self.bench = Workbench(request, settings.panes, settings.shown)
         self.compiling = Compiling(self, request)
         self.launching = Launching(self)
+        self.tracing = Tracing(self)
         self.watch_files = watch
         self._begun = begun
         self.preferences = Preferences(self, settings)
@@ -76,6 +78,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self.theme_changed_signal.subscribe(self, lambda _theme: self.preferences.theme_changed())
 
     def on_unmount(self) -> None:
+        self.tracing.stop()
         self.compiling.stop()
         self.launching.stop()
 
@@ -84,6 +87,17 @@ class IrscopeApp(App[int], inherit_bindings=False):
         await self.compiling.heard(message)
         if not self.compiling.running:
             await self.launching.introduce()
+
+    @on(Linked)
+    def _linked(self, message: Linked) -> None:
+        # From here on a reader can work with the stages, and the compiler is free.
+        request = self.compiling.request_of(message.compilation)
+        if request is not None:
+            self.tracing.start(message.compilation, request, message.links)
+
+    @on(Traced)
+    def _traced(self, message: Traced) -> None:
+        self.tracing.heard(message)
 
     @on(LaunchTold)
     async def _launch_told(self, message: LaunchTold) -> None:

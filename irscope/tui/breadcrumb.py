@@ -20,6 +20,7 @@ class Breadcrumb(Widget):
     def __init__(self) -> None:
         super().__init__(id="breadcrumb")
         self.crumbs: Sequence[Content] = ()
+        self._note = ""
         self._doing = ""
         self._since = 0.0
         self._clock: Timer | None = None
@@ -27,8 +28,9 @@ class Breadcrumb(Widget):
     def on_mount(self) -> None:
         self._clock = self.set_interval(0.1, self.refresh, pause=True)
 
-    def show(self, crumbs: Sequence[Content]) -> None:
-        self.crumbs = crumbs
+    def show(self, crumbs: Sequence[Content], note: str = "") -> None:
+        """Show what the cursor is on; ``note`` stands at the right end, whatever else has to go."""
+        self.crumbs, self._note = crumbs, note
         self.refresh()
 
     def begin(self, doing: str) -> None:
@@ -51,10 +53,13 @@ class Breadcrumb(Widget):
                 (f" {monotonic() - self._since:.1f} s ", ""),
                 ("   escape stops it", "$text-muted @click=app.leave"),
             )
+        note = Content.styled(f"  {self._note} ", "$text-muted") if self._note else Content("")
+        width = max(0, self.size.width - note.cell_length)
         line = Content("")
         for number, crumb in enumerate(self.crumbs):
             longer = Content.assemble(line, _ARROW if number else " ", crumb)
-            if number and longer.cell_length > self.size.width:
+            if number and longer.cell_length > width:
                 break
             line = longer
-        return line.truncate(self.size.width, ellipsis=True)
+        line = line.truncate(width, ellipsis=True)
+        return Content.assemble(line, " " * (width - line.cell_length), note)

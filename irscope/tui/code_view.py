@@ -295,6 +295,11 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
     def mark_count(self) -> int:
         return len(self._marks.rows)
 
+    @property
+    def place_count(self) -> int:
+        """Runs of lit rows: of exact ones, where there are any."""
+        return len(self._marks.places)
+
     def set_marks(self, rows: Collection[int], exact: Collection[int] = ()) -> None:
         """Lights up rows, those in ``exact`` more strongly; rows outside of the text are left out."""
         changed = self._marks.light(rows, exact)

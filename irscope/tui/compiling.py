@@ -47,6 +47,8 @@ class Compiling:
         self.request = request
         self.watcher = Watcher()
         self._run: Run | None = None
+        #: The compilation that came last, and what it answers.
+        self._answered: tuple[Compilation, Request] | None = None
         #: How many requests there were.
         self.count = 0
 
@@ -61,6 +63,7 @@ class Compiling:
             begun: a run for the same request that is on its way already.
         """
         self.stop()
+        self._app.tracing.stop()
         self.request = request
         self.count += 1
         self._bench.begin()
@@ -78,6 +81,12 @@ class Compiling:
         """Give up what runs, and say so on screen."""
         self.stop()
         self._bench.stopped()
+
+    def request_of(self, compilation: Compilation) -> Request | None:
+        """What a compilation answers; ``None`` where something else was asked for since."""
+        if self._answered is None or self._answered[0] is not compilation or self._answered[1] is not self.request:
+            return None
+        return self.request
 
     async def heard(self, message: Told) -> None:
         if message.run is not self._run:
@@ -112,6 +121,7 @@ class Compiling:
             self._bench.keep(found.failure, found.log)
         else:
             came_from = "from the store" if self.request.path.suffix == ".py" else "from a file"
+            self._answered = (found, self.request)
             await self._bench.show(found, texts, origin=came_from if stored else "")
 
     def _end(self, end: End) -> None:

@@ -8,7 +8,7 @@ from weakref import WeakSet
 from textual.screen import Screen
 
 from irscope.tui.breadcrumb import Breadcrumb
-from irscope.tui.linking import Links, crumbs
+from irscope.tui.linking import Links, crumbs, parts
 from irscope.tui.pane_row import PaneRow
 from irscope.tui.pane_tabs import PaneTabs
 from irscope.tui.source_files import SourceFiles
@@ -67,8 +67,26 @@ class Following:
         related = self.links.related(view, row)
         for pane in self._panes.all_panes():
             pane.light(related, follow=follow and pane is not origin)
-        self._tabs.count({name: self.links.operations(name, rows.rows) for name, rows in related.items()})
-        self._breadcrumb.show(crumbs(self.links, view, row, related, self._line(view, row)))
+        self._tabs.count({name: self.links.count(name, rows) for name, rows in related.items()})
+        self._light_expression(view, row)
+        self._breadcrumb.show(
+            crumbs(self.links, view, row, related, self._line(view, row)), self.links.by_line(related)
+        )
+
+    def _light_expression(self, view: str, row: int | None) -> None:
+        """Set off the very expression that a stage's row came from, and the calls that inlined it."""
+        pane = self._sources.pane
+        lineage = self.links.lineage(view, row)
+        spans = [] if lineage.span is None else [lineage.span, *lineage.calls]
+        lines = pane.text.raw_lines if pane.text is not None else []
+        pane.view.set_spans(
+            [
+                part
+                for span in spans
+                if self._sources.key(span.file) == pane.current and not span.is_empty
+                for part in parts(span, lines)
+            ]
+        )
 
     def next_place(self, step: int) -> None:
         """Go on to the next lit place in the pane in use; where it has but one, in all the others."""

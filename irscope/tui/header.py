@@ -32,14 +32,22 @@ class Header(Widget):
         super().__init__(id="header")
         self.left: Sequence[Word] = ()
         self.right: Sequence[Word] = ()
+        self._doing = ""
 
     def show(self, left: Sequence[Word], right: Sequence[Word]) -> None:
         self.left, self.right = left, right
         self.refresh()
 
+    def tell(self, doing: str) -> None:
+        """Say what goes on in the background, or nothing."""
+        self._doing = doing
+        self.refresh()
+
     def render(self) -> Content:
         width = self.size.width
         left, right = list(self.left), list(self.right)
+        if self._doing:
+            right.insert(0, Word(self._doing, "$text-warning", 1.2))
         while (line := _join(left)).cell_length + (end := _join(right)).cell_length + len(_GAP) > width:
             least = max((word for word in (*left, *right)), key=lambda word: word.rank, default=None)
             if least is None or least.rank == 0:

@@ -28,13 +28,22 @@ class Marks:
         self._place = None
         return (rows_before ^ self.rows) | (exact_before ^ self.exact)
 
+    @property
+    def places(self) -> list[int]:
+        """First rows of the runs of exact rows, or of lit ones where none is exact."""
+        rows = self.exact or self.rows
+        return sorted(row for row in rows if row - 1 not in rows)
+
     def nearest(self, row: int) -> int:
         """The mark next to a row: an exact one, if there is any. Raises ``ValueError`` where nothing is lit."""
         return min(sorted(self.exact or self.rows), key=lambda mark: abs(mark - row))
 
     def next_place(self, cursor: int, direction: int) -> int | None:
-        """First row of the next run of lit rows, round the end: next to the last one visited, or the cursor."""
-        places = sorted(row for row in self.rows if row - 1 not in self.rows)
+        """First row of the next place, round the end: next to the last one visited, or the cursor.
+
+        A place is a run of exact rows, or of lit ones where none is exact.
+        """
+        places = self.places
         if not places:
             return None
         here = cursor if self._place is None else self._place

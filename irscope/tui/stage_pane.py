@@ -147,8 +147,8 @@ class StagePane(Vertical):
 
     @property
     def places(self) -> int:
-        """Runs of lit rows on screen."""
-        return sum(row - 1 not in self.view.marks for row in self.view.marks)
+        """Runs of rows that are lit most strongly."""
+        return self.view.place_count
 
     def go_to(self, row: int, *, notify: bool = True) -> None:
         """Put the cursor on a row."""

@@ -12,6 +12,7 @@ from textual.events import DescendantFocus, Resize
 from textual.message import Message
 from textual.screen import Screen
 
+from irscope.lineage import Lineages
 from irscope.model import Compilation, Failure, Kernel, Stage
 from irscope.request import Request
 from irscope.tui import boxes
@@ -251,9 +252,21 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.margins.renew()
                 self._show_state()
 
+    def show_tracing(self, words: str) -> None:
+        """How far the exact edges are, or that nothing traces any more."""
+        self.header.tell(words)
+
+    def take_edges(self, found: Compilation, lineages: Lineages | None) -> None:
+        """The compilation in view, now that its edges are known, or why there are none."""
+        if found.edges:
+            self.compilation = found
+        self.links.join(found.edges, lineages)
+        self.following.use(self.links)
+
     @on(Figured)
     def _figured(self, message: Figured) -> None:
-        if message.compilation is self.compilation:
+        if self.compilation is not None and message.compilation.stages is self.compilation.stages:
+            # Its edges may have come meanwhile.
             self.figure_column.show(message.figures)
             self.figure_lines.show(message.figures)
 

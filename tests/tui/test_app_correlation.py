@@ -36,9 +36,7 @@ async def test_any_pane_leads(matmul_request: Request) -> None:
         assert DOT in driver.text("source")
         assert any("HGMMA" in line for line in lit(driver, "sass"))
         await driver.go_to("sass", "HGMMA")
-        place = driver.bench.links.correlation.location("sass", driver.bench.panes.panes["sass"].row or 0)
-        assert place is not None
-        assert lit(driver, "source") == [driver.view("source").lines[place.line - 1]]
+        assert "        " + DOT in lit(driver, "source")
 
 
 async def test_the_breadcrumb_says_where_and_how_much(matmul_request: Request) -> None:
@@ -51,7 +49,7 @@ async def test_the_breadcrumb_says_where_and_how_much(matmul_request: Request) -
         links = driver.bench.links
         rows = links.related("source", line - 1)
         for name, title in (("ttgir", "TTGIR"), ("ptx", "PTX"), ("sass", "SASS")):
-            assert f"{links.operations(name, rows[name].rows)} {title}" in crumbs
+            assert f"{links.count(name, rows[name])} {title}" in crumbs
         await driver.go_to("source", "import triton")
         assert "SASS" not in driver.crumbs()
 
@@ -60,8 +58,8 @@ async def test_hidden_panes_tell_their_counts(matmul_request: Request) -> None:
     async with opened(matmul_request, NARROW) as driver:
         await driver.go_to("source", DOT)
         tabs = driver.bench.tabs.render().plain
-        rows = driver.bench.links.related("source", driver.view("source").cursor_row)["sass"].rows
-        assert f"A {driver.bench.links.operations('sass', rows)} " in tabs
+        rows = driver.bench.links.related("source", driver.view("source").cursor_row)["sass"]
+        assert f"A {driver.bench.links.count('sass', rows)} " in tabs
         # The pane that comes into use starts at what is lit.
         await driver.press("A")
         view = driver.view("sass")
