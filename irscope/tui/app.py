@@ -30,8 +30,7 @@ from irscope.tui.runner import Run
 from irscope.tui.saving import as_path, save, suggested_name
 from irscope.tui.stage_pane import StagePane
 from irscope.tui.stages import LETTERS, SOURCE, describe
-from irscope.tui.tracing import Traced, Tracing
-from irscope.tui.workbench import Linked, Workbench
+from irscope.tui.workbench import Workbench
 
 _WATCH_SECONDS = 1.0
 
@@ -56,7 +55,6 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self.bench = Workbench(request, settings.panes, settings.shown)
         self.compiling = Compiling(self, request)
         self.launching = Launching(self)
-        self.tracing = Tracing(self)
         self.watch_files = watch
         self._begun = begun
         self.preferences = Preferences(self, settings)
@@ -78,7 +76,6 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self.theme_changed_signal.subscribe(self, lambda _theme: self.preferences.theme_changed())
 
     def on_unmount(self) -> None:
-        self.tracing.stop()
         self.compiling.stop()
         self.launching.stop()
 
@@ -87,17 +84,6 @@ class IrscopeApp(App[int], inherit_bindings=False):
         await self.compiling.heard(message)
         if not self.compiling.running:
             await self.launching.introduce()
-
-    @on(Linked)
-    def _linked(self, message: Linked) -> None:
-        # From here on a reader can work with the stages, and the compiler is free.
-        request = self.compiling.request_of(message.compilation)
-        if request is not None:
-            self.tracing.start(message.compilation, request, message.links)
-
-    @on(Traced)
-    def _traced(self, message: Traced) -> None:
-        self.tracing.heard(message)
 
     @on(LaunchTold)
     async def _launch_told(self, message: LaunchTold) -> None:
@@ -157,6 +143,8 @@ class IrscopeApp(App[int], inherit_bindings=False):
         match where:
             case Where.PANE:
                 return bench.panes.pane is not None and bench.panes.pane.text is not None
+            case Where.MACHINE:
+                return bench.panes.current in ("sass", "amdgcn") and not bench.dock.in_use
             case Where.SEARCH:
                 return bench.finder.active
             case Where.RESULT:
@@ -269,6 +257,32 @@ class IrscopeApp(App[int], inherit_bindings=False):
 
     def action_show_file(self, number: int) -> None:
         self.bench.sources.show_number(number)
+
+    # Costs
+
+    def action_columns(self) -> None:
+        self.bench.margins.toggle()
+
+    def action_choose_column(self, name: str | None = None) -> None:
+        self.bench.margins.choose(name)
+
+    def action_next_highest(self) -> None:
+        self.bench.margins.next_highest(1)
+
+    def action_previous_highest(self) -> None:
+        self.bench.margins.next_highest(-1)
+
+    def action_hottest(self) -> None:
+        self.bench.margins.hottest()
+
+    def action_peak(self) -> None:
+        self.bench.margins.peak()
+
+    def action_follow_jump(self) -> None:
+        self.bench.margins.follow_jump()
+
+    def action_jump_back(self) -> None:
+        self.bench.margins.jump_back()
 
     # Compile
 
