@@ -30,7 +30,8 @@ from irscope.tui.runner import Run
 from irscope.tui.saving import as_path, save, suggested_name
 from irscope.tui.stage_pane import StagePane
 from irscope.tui.stages import LETTERS, SOURCE, describe
-from irscope.tui.workbench import Workbench
+from irscope.tui.tracing import Traced, Tracing
+from irscope.tui.workbench import Linked, Workbench
 
 _WATCH_SECONDS = 1.0
 
@@ -55,6 +56,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self.bench = Workbench(request, settings.panes, settings.shown)
         self.compiling = Compiling(self, request)
         self.launching = Launching(self)
+        self.tracing = Tracing(self)
         self.watch_files = watch
         self._begun = begun
         self.preferences = Preferences(self, settings)
@@ -76,6 +78,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self.theme_changed_signal.subscribe(self, lambda _theme: self.preferences.theme_changed())
 
     def on_unmount(self) -> None:
+        self.tracing.stop()
         self.compiling.stop()
         self.launching.stop()
 
@@ -84,6 +87,17 @@ class IrscopeApp(App[int], inherit_bindings=False):
         await self.compiling.heard(message)
         if not self.compiling.running:
             await self.launching.introduce()
+
+    @on(Linked)
+    def _linked(self, message: Linked) -> None:
+        # From here on a reader can work with the stages, and the compiler is free.
+        request = self.compiling.request_of(message.compilation)
+        if request is not None:
+            self.tracing.start(message.compilation, request, message.links)
+
+    @on(Traced)
+    def _traced(self, message: Traced) -> None:
+        self.tracing.heard(message)
 
     @on(LaunchTold)
     async def _launch_told(self, message: LaunchTold) -> None:
@@ -159,8 +173,6 @@ class IrscopeApp(App[int], inherit_bindings=False):
                 return self._what_to_leave() is not None
             case _:
                 return True
-            case Where.MACHINE:
-                return bench.panes.current in ("sass", "amdgcn") and not bench.dock.in_use
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The command palette's list: every action that applies, and the choice of any theme."""
@@ -298,32 +310,6 @@ class IrscopeApp(App[int], inherit_bindings=False):
         if found is not None and path.suffix != ".py" and not path.is_dir():
             path = Path(found.kernel.file)
         try:
-    # Costs
-
-    def action_columns(self) -> None:
-        self.bench.margins.toggle()
-
-    def action_choose_column(self, name: str | None = None) -> None:
-        self.bench.margins.choose(name)
-
-    def action_next_highest(self) -> None:
-        self.bench.margins.next_highest(1)
-
-    def action_previous_highest(self) -> None:
-        self.bench.margins.next_highest(-1)
-
-    def action_hottest(self) -> None:
-        self.bench.margins.hottest()
-
-    def action_peak(self) -> None:
-        self.bench.margins.peak()
-
-    def action_follow_jump(self) -> None:
-        self.bench.margins.follow_jump()
-
-    def action_jump_back(self) -> None:
-        self.bench.margins.jump_back()
-
             kernels = await asyncio.to_thread(session.kernels, path) if path.exists() else []
         except IrscopeError as error:
             self.notify(str(error.failure), severity="error", title="This file cannot be read")

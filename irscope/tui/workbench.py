@@ -25,8 +25,8 @@ from irscope.tui.following import Following
 from irscope.tui.header import STOPPED, Header, words_of, words_of_request
 from irscope.tui.launch_dock import LaunchDock
 from irscope.tui.linking import Links, figures_of, link
-from irscope.tui.pane_row import PaneRow
 from irscope.tui.margins import Margins
+from irscope.tui.pane_row import PaneRow
 from irscope.tui.pane_tabs import PaneTabs
 from irscope.tui.pipeline_strip import Box, PipelineStrip, State
 from irscope.tui.prompt import Prompt
@@ -87,8 +87,8 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.following = Following(self, self.panes, self.sources, self.tabs, self.breadcrumb)
         self.prompt = Prompt()
         self.dock = LaunchDock(self)
-
         self.margins = Margins(self)
+
     def compose(self) -> ComposeResult:
         yield self.header
         yield self.strip
@@ -248,8 +248,8 @@ class Workbench(Screen[None], inherit_bindings=False):
     def _linked(self, message: Linked) -> None:
         if message.compilation is self.compilation:
             self.following.use(message.links)
-            if self.strip.at_rest:
             self.margins.renew()
+            if self.strip.at_rest:
                 self._show_state()
 
     def show_tracing(self, words: str) -> None:
@@ -262,6 +262,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.compilation = found
         self.links.join(found.edges, lineages)
         self.following.use(self.links)
+        self.margins.renew()
 
     @on(Figured)
     def _figured(self, message: Figured) -> None:
