@@ -55,7 +55,9 @@ def describe(error: BaseException, path: Path, logged: str) -> dict[str, Any]:
 def innermost_compilation_error(error: BaseException | None) -> BaseException | None:
     """The error nearest to the cause: Triton wraps a helper's error in one for each caller."""
     found = None
-    while error is not None:
+    seen: set[int] = set()  # causes that a program sets by hand can lead back to where they began
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         if hasattr(error, "node") and hasattr(error, "src"):
             found = error
         error = error.__cause__ or error.__context__

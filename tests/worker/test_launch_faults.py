@@ -177,3 +177,11 @@ def test_failures_of_a_file_on_the_gpu_keep_the_line_that_launched(tmp_path: Pat
     failure: dict[str, Any] = failures.describe(raised.value, file, "")
     assert (failure["kind"], failure["file"], failure["line"]) == ("fault", str(file), 2)
     assert str(file) in failure["hint"]
+
+
+def test_causes_in_a_circle_are_followed_once() -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert failures.innermost_compilation_error(first) is None
+    failure = failures.describe(first, Path("kernel.py"), "")
+    assert (failure["kind"], "first" in failure["message"]) == ("compile", True)
