@@ -92,6 +92,12 @@ def parser() -> argparse.ArgumentParser:
     add_cost_options(cost)
     add_format(cost)
 
+    asm = commands.add_parser("asm", help="the machine code in depth: instruction mix, loops, live registers")
+    add_path(asm)
+    add_compile_options(asm)
+    asm.add_argument("--listing", action="store_true", help="every instruction with live registers and control code")
+    add_format(asm)
+
     shared = commands.add_parser("shared", help="shared memory: every buffer with its place and owner; bank conflicts")
     add_path(shared)
     add_compile_options(shared)
@@ -272,6 +278,7 @@ COMMANDS = {
     "open": "tui",
     "dump": "dump",
     "cost": "cost",
+    "asm": "asm",
     "shared": "shared",
     "launch": "launch",
     "list": "listing",

@@ -1,0 +1,244 @@
+"""``irscope asm``: a kernel's machine code in depth, as text and as JSON. Lines count from 1."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from irscope import __version__, ir
+from irscope.analysis import amd, sass
+from irscope.analysis.flow import Flow, Loop
+from irscope.analysis.machine import Machine
+from irscope.analysis.sass.mix import Mix
+from irscope.analysis.sass.registers import LiveRegisters
+from irscope.ir.lines import Chain, split_lines
+from irscope.ir.table import aligned, grouped
+from irscope.model import Compilation
+
+#: Eighths of a character, for the curve.
+_BARS = " ▁▂▃▄▅▆▇█"
+_CURVE_COLUMNS = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What is reported on. ``live`` is ``None`` on AMD and where nothing tells; ``no_live`` says why."""
+
+    compilation: Compilation
+    machine: Machine
+    mix: Mix
+    loop_mixes: tuple[Mix, ...]
+    sass: sass.Sass | None
+    amd: amd.Amd | None
+    live: LiveRegisters | None
+    no_live: str | None
+
+    @property
+    def flow(self) -> Flow:
+        return self.machine.flow
+
+    @property
+    def text(self) -> str:
+        return self.compilation.text(self.machine.stage)
+
+    def line(self, instruction: int) -> int:
+        return self.machine.rows[instruction] + 1
+
+
+def document(code: Code) -> dict[str, Any]:
+    """The JSON document of ``irscope asm --format json``."""
+    return {
+        "irscope": __version__,
+        "kernel": code.compilation.kernel.name,
+        "file": code.compilation.kernel.file,
+        "target": asdict(code.compilation.target),
+        "stage": code.machine.stage,
+        "mix": _mix(code.mix),
+        "loops": [
+            {
+                "number": loop.number,
+                "parent": loop.parent,
+                "depth": loop.depth,
+                "lines": [code.line(loop.first), code.line(loop.last)],
+                "mix": _mix(code.loop_mixes[loop.number]),
+            }
+            for loop in code.flow.loops
+        ],
+        "live_registers": None if code.live is None else _live(code, code.live),
+        "no_live_registers": code.no_live,
+        "amd": None if code.amd is None else asdict(code.amd.figures),
+        "instructions": [_instruction(code, number) for number in range(len(code.machine.rows))],
+    }
+
+
+def _mix(mix: Mix) -> dict[str, Any]:
+    return {
+        "instructions": mix.instructions,
+        "kinds": dict(mix.kinds),
+        "tensor": dict(mix.tensor),
+        "accesses": [asdict(each) for each in mix.accesses],
+        "spills": mix.spills,
+    }
+
+
+def _live(code: Code, live: LiveRegisters) -> dict[str, Any]:
+    return {
+        "origin": live.origin,
+        "peak": live.peak,
+        "peak_lines": [code.line(number) for number in live.peak_instructions],
+        "values": [
+            {"file": file, "line": line, "registers": count} for (file, line), count in values_at_peak(code, live)
+        ],
+    }
+
+
+def _instruction(code: Code, number: int) -> dict[str, Any]:
+    loop = code.flow.loop_of(number)
+    entry: dict[str, Any] = {"line": code.line(number), "loop": None if loop is None else loop.number}
+    if code.live is not None:
+        entry["live"] = asdict(code.live.count(number))
+    if code.sass is not None and code.sass.controls is not None:
+        control = code.sass.controls[number]
+        entry["control"] = {**asdict(control), "text": str(control)}
+    if targets := code.flow.targets.get(number):
+        entry["targets"] = [code.line(target) for target in targets if target < len(code.machine.rows)]
+    return entry
+
+
+def text(code: Code) -> str:
+    compilation = code.compilation
+    heading = f"{compilation.kernel.name}  {compilation.target.arch}   {grouped(code.mix.instructions)} instructions"
+    blocks = [
+        heading,
+        "\n".join(_figures(code)),
+        "\n".join(_mix_table(code)),
+        "\n".join(_accesses(code.mix)),
+        "\n".join(_loops(code)),
+        "\n".join(_registers(code)),
+    ]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _figures(code: Code) -> Iterator[str]:
+    if code.amd is None:
+        return
+    found = code.amd.figures
+    yield f"VGPRs {found.vgprs}   AGPRs {found.agprs}   SGPRs {found.sgprs}   waves a SIMD {found.waves_per_simd}"
+    yield f"spilled VGPRs {found.vgpr_spills}, SGPRs {found.sgpr_spills}   static LDS {found.lds_bytes} bytes"
+
+
+def _mix_table(code: Code) -> list[str]:
+    """Instructions by kind: of the kernel, then of each loop."""
+    loops = code.flow.loops
+    rows: list[tuple[str, ...]] = [("kind", "kernel", *(f"loop {loop.number}" for loop in loops))]
+    for kind, count in sorted(code.mix.kinds.items(), key=lambda entry: -entry[1]):
+        rows.append((kind, grouped(count), *(_count(code.loop_mixes[loop.number].kinds.get(kind)) for loop in loops)))
+    return aligned(rows, right=range(1, 2 + len(loops)))
+
+
+def _count(count: int | None) -> str:
+    return "" if not count else grouped(count)
+
+
+def _accesses(mix: Mix) -> list[str]:
+    """Memory instructions by width."""
+    if not mix.accesses:
+        return []
+    rows = [("memory", "", "bits a lane", "instructions", "bytes a warp")]
+    for each in mix.accesses:
+        bits = "?" if each.bits is None else str(each.bits)
+        moved = "?" if each.bytes_per_warp is None else grouped(each.bytes_per_warp)
+        rows.append((each.space, each.direction, bits, grouped(each.instructions), moved))
+    return aligned(rows, right=(2, 3, 4))
+
+
+def _loops(code: Code) -> list[str]:
+    """The tree of loops with the Python line that each begins in."""
+    if not code.flow.loops:
+        return ["no loops"]
+    chains = ir.index(code.machine.stage, code.text).chains
+
+    def rows(loop: Loop) -> Iterator[tuple[str, ...]]:
+        chain = chains[code.machine.rows[loop.first]]
+        yield (
+            f"{'  ' * (loop.depth - 1)}loop {loop.number}",
+            f"{code.machine.stage} {code.line(loop.first)}-{code.line(loop.last)}",
+            f"{grouped(code.loop_mixes[loop.number].instructions)} instructions",
+            _place(chain),
+        )
+        for child in loop.children:
+            yield from rows(code.flow.loops[child])
+
+    return aligned([row for loop in code.flow.loops if loop.parent is None for row in rows(loop)])
+
+
+def _place(chain: Chain) -> str:
+    return f"{Path(chain[-1].file).name}:{chain[-1].line}" if chain else ""
+
+
+def _registers(code: Code) -> Iterator[str]:
+    """The curve of live registers along the code, the peak, and the Python lines whose values are live there."""
+    live = code.live
+    if live is None:
+        yield code.no_live or ""
+        return
+    at = live.peak_instructions
+    own = "" if live.origin == "nvdisasm" else ", by irscope's own data-flow: nvdisasm refuses this cubin"
+    place = f" in {code.machine.stage} {code.line(at[0])}" if at else ""
+    yield f"live registers: at most {live.peak}{place}{own}"
+    yield curve(live.general)
+    found = values_at_peak(code, live)
+    if not found:
+        return
+    sources = {source.path: split_lines(source.text) for source in code.compilation.sources}
+    rows = []
+    for (file, line), count in found:
+        lines = sources.get(file or "", [])
+        words = lines[line - 1].strip() if line and line <= len(lines) else ""
+        name = f"{Path(file).name}:{line}" if file else "no line"
+        rows.append((f"  {count}", name, words[:80]))
+    yield "held there by:"
+    yield from aligned(rows, right=(0,))
+
+
+def curve(counts: tuple[int, ...], columns: int = _CURVE_COLUMNS) -> str:
+    """The highest count of each stretch of the code, as bars; at most ``columns`` characters."""
+    if not counts:
+        return ""
+    step = -(-len(counts) // columns)
+    highest = max(counts) or 1
+    stretches = [max(counts[start : start + step]) for start in range(0, len(counts), step)]
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // highest)] for count in stretches)
+
+
+def values_at_peak(code: Code, live: LiveRegisters) -> list[tuple[tuple[str | None, int], int]]:
+    """How many registers hold values that a Python line computed, where most are live; most first.
+
+    The line is the kernel's own, what it calls being inlined there. A register that several lines may have written
+    counts for the last of them.
+    """
+    if not live.peak_instructions:
+        return []
+    chains = ir.index(code.machine.stage, code.text).chains
+    held: Counter[tuple[str | None, int]] = Counter()
+    for name, writers in live.values(code.flow, live.peak_instructions[0]).items():
+        if not name.startswith("R"):
+            continue
+        chain = chains[code.machine.rows[writers[-1]]] if writers else ()
+        held[(chain[-1].file, chain[-1].line) if chain else (None, 0)] += 1
+    return held.most_common()
+
+
+def listing(code: Code) -> str:
+    """Every instruction with live registers, control code (``waits:read:write:yield:stall``) and loop depth."""
+    lines = split_lines(code.text)
+    rows = []
+    for number, row in enumerate(code.machine.rows):
+        count = code.live.count(number) if code.live is not None else None
+        control = str(code.sass.controls[number]) if code.sass is not None and code.sass.controls is not None else ""
+        live = "" if count is None else f"{count.general} {count.predicate} {count.uniform}"
+        rows.append((str(row + 1), "|" * code.machine.depths[number], live, control, " ".join(lines[row].split())))
+    return "\n".join(aligned([("line", "loop", "live R P UR", "control", "instruction"), *rows], right=(0,)))

@@ -1,0 +1,75 @@
+"""``irscope asm`` on real kernels."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from samples import SAMPLES
+
+from irscope.cli import main
+from irscope.report.asm import curve
+
+MATMUL = SAMPLES / "matmul.py"
+
+
+def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main(["asm", *words]) == 0
+    return capsys.readouterr().out
+
+
+def document(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(printed(capsys, *words, "--format", "json"))
+    return found
+
+
+@pytest.mark.parametrize("target", ["sm_80", "sm_90", "gfx942"])
+def test_the_parts_add_up(capsys: pytest.CaptureFixture[str], target: str) -> None:
+    found = document(capsys, str(MATMUL), "--target", target)
+    count = found["mix"]["instructions"]
+    assert count == sum(found["mix"]["kinds"].values()) == len(found["instructions"])
+    assert found["loops"], "the loop along K"
+    for loop in found["loops"]:
+        inside = [each for each in found["instructions"] if each["loop"] == loop["number"]]
+        own = sum(other["mix"]["instructions"] for other in found["loops"] if other["parent"] == loop["number"])
+        assert len(inside) + own == loop["mix"]["instructions"]
+    assert any(loop["mix"]["tensor"] for loop in found["loops"]), "tl.dot is in the loop"
+
+
+def test_the_peak_is_held_by_the_accumulator(capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, str(MATMUL), "--target", "sm_90")
+    live = found["live_registers"]
+    assert live["peak"] == max(each["live"]["general"] for each in found["instructions"])
+    by_line = {each["line"]: each["live"]["general"] for each in found["instructions"]}
+    assert {by_line[line] for line in live["peak_lines"]} == {live["peak"]}
+    most = live["values"][0]
+    source = MATMUL.read_text(encoding="utf-8").splitlines()
+    assert "tl.dot" in source[most["line"] - 1] and most["registers"] >= 64
+
+
+def test_the_listing_has_a_line_for_each_instruction(capsys: pytest.CaptureFixture[str]) -> None:
+    heading, *lines = printed(capsys, str(MATMUL), "--target", "sm_90", "--listing").splitlines()
+    assert heading.split()[0] == "line"
+    count = document(capsys, str(MATMUL), "--target", "sm_90")["mix"]["instructions"]
+    assert len(lines) == count
+    assert all(re.search(r"B[-\d]{6}:R[-\d]:W[-\d]:[-Y]:S\d\d", line) for line in lines)
+
+
+def test_amd_says_that_it_has_no_live_registers(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys, str(SAMPLES / "softmax.py"), "--target", "gfx942")
+    assert "VGPRs" in text and "does not tell which registers are live" in text
+
+
+def test_no_machine_code_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Any) -> None:
+    assert main(["dump", str(MATMUL), "--target", "sm_90", "-o", str(tmp_path)]) == 0
+    capsys.readouterr()
+    assert main(["asm", str(tmp_path / "matmul_kernel.ttgir")]) == 2
+    assert "no machine code" in capsys.readouterr().err
+
+
+def test_the_curve_shows_the_highest_of_each_stretch() -> None:
+    assert curve((0, 4, 8, 2), columns=4) == " ▄█▂"
+    assert curve((0, 4, 8, 2), columns=2) == "▄█"
+    assert curve(()) == "" and curve((0, 0)) == "  "
