@@ -65,7 +65,7 @@ async def test_help_and_palette_have_every_action(matmul_request: Request) -> No
                 assert action.palette_title in titles
             assert (
                 action.palette_title in titles
-                or action.where in (Where.ERROR, Where.FILES, Where.LEAVE, Where.LAUNCHED)
+                or action.where in (Where.ERROR, Where.FILES, Where.LEAVE, Where.LAUNCHED, Where.MACHINE)
                 or (action.id == "command_palette")
             )
         await driver.press("f1")
