@@ -121,8 +121,12 @@ def seconds_of(command: Sequence[str | Path], variables: Mapping[str, str | Path
 
 
 def environment_with(variables: Mapping[str, str | Path]) -> dict[str, str]:
-    """This process's environment, without what would change the compiler, and with these variables."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRITON_", "IRSCOPE_"))}
+    """This process's environment, without what would change the compiler, and with these variables.
+
+    Bytecode is kept, as it is for users: else each run would read Triton, Textual and irscope from source.
+    """
+    changing = ("TRITON_", "IRSCOPE_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(changing)}
     return {**kept, **{name: str(value) for name, value in variables.items()}}
 
 
