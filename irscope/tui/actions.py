@@ -183,6 +183,15 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("jump_back", "backspace", "jump back", "Go back to the jump that was followed last", "Costs", Where.MACHINE),
     Action(
+        "verdicts",
+        "a",
+        "advice",
+        "Show what is good and bad about this kernel and why, with occupancy and shared memory; enter leads there",
+        "Verdicts",
+        Where.RESULT,
+        footer=True,
+    ),
+    Action(
         "options",
         "o",
         "options",

@@ -7,7 +7,7 @@ import gc
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.app import App, SystemCommand
@@ -21,6 +21,7 @@ from irscope.request import Request
 from irscope.tui import actions
 from irscope.tui.actions import Where
 from irscope.tui.compiling import Compiling, Told
+from irscope.tui.judging import Judged, Judging
 from irscope.tui.launch_run import LaunchTold
 from irscope.tui.launching import Launching
 from irscope.tui.pipeline_strip import GPU
@@ -32,6 +33,9 @@ from irscope.tui.stage_pane import StagePane
 from irscope.tui.stages import LETTERS, SOURCE, describe
 from irscope.tui.tracing import Traced, Tracing
 from irscope.tui.workbench import Linked, Workbench
+
+if TYPE_CHECKING:
+    from irscope.tui.verdict_panel import VerdictPanel
 
 _WATCH_SECONDS = 1.0
 
@@ -57,6 +61,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self.compiling = Compiling(self, request)
         self.launching = Launching(self)
         self.tracing = Tracing(self)
+        self.judging = Judging(self)
         self.watch_files = watch
         self._begun = begun
         self.preferences = Preferences(self, settings)
@@ -79,6 +84,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         self.tracing.stop()
+        self.judging.stop()
         self.compiling.stop()
         self.launching.stop()
 
@@ -94,10 +100,15 @@ class IrscopeApp(App[int], inherit_bindings=False):
         request = self.compiling.request_of(message.compilation)
         if request is not None:
             self.tracing.start(message.compilation, request, message.links)
+        self.judging.renew_if_open()
 
     @on(Traced)
     def _traced(self, message: Traced) -> None:
         self.tracing.heard(message)
+
+    @on(Judged)
+    def _judged(self, message: Judged) -> None:
+        self.judging.heard(message)
 
     @on(LaunchTold)
     async def _launch_told(self, message: LaunchTold) -> None:
@@ -340,8 +351,8 @@ class IrscopeApp(App[int], inherit_bindings=False):
             return self._cancel
         if self.launching.running:
             return self.launching.cancel
-        if bench.dock.in_use:
-            return bench.dock.leave
+        if (dock := bench.dock_in_use) is not None:
+            return dock.leave
         if bench.error.display:
             return self._close_error
         if bench.change_bar.display:
@@ -350,7 +361,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
             return bench.panes.maximise
         if bench.finder.active:
             return bench.clear_search
-        return bench.dock.close if bench.dock.is_open else None
+        return next((dock.close for dock in bench.docks if dock.is_open), None)
 
     def action_leave(self) -> None:
         leave = self._what_to_leave()
@@ -365,6 +376,14 @@ class IrscopeApp(App[int], inherit_bindings=False):
     def _close_error(self) -> None:
         self.bench.error.close()
         self.bench.focus_pane()
+
+    # Verdicts
+
+    async def action_verdicts(self) -> None:
+        await self.judging.toggle()
+
+    def on_verdict_panel_led(self, message: VerdictPanel.Led) -> None:
+        self.judging.lead_to(message.place)
 
     # Launch
 
@@ -408,8 +427,8 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self._pane.view.wrap = not self._pane.view.wrap
 
     def action_maximise(self) -> None:
-        if self.bench.dock.in_use:
-            self.bench.dock.zoom()
+        if (dock := self.bench.dock_in_use) is not None:
+            dock.zoom()
         else:
             self.bench.panes.maximise()
 
@@ -453,8 +472,9 @@ class IrscopeApp(App[int], inherit_bindings=False):
     # Save
 
     def action_copy(self) -> None:
-        if self.bench.dock.in_use:
-            self.action_copy_launch()
+        if (dock := self.bench.dock_in_use) is not None:
+            assert dock.panel is not None
+            self._copy(dock.panel.to_copy)
             return
         view = self._pane.view
         text = view.selected_text() or (view.lines[view.cursor_row] if view.lines else "")

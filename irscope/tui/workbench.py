@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -18,6 +19,7 @@ from irscope.request import Request
 from irscope.tui import boxes
 from irscope.tui.breadcrumb import Breadcrumb
 from irscope.tui.change_bar import ChangeBar
+from irscope.tui.dock import Dock
 from irscope.tui.error_panel import ErrorPanel
 from irscope.tui.figures import FigureColumn, FigureLines, Section
 from irscope.tui.finder import Finder
@@ -34,6 +36,9 @@ from irscope.tui.source_files import SourceFiles
 from irscope.tui.stage_pane import StagePane
 from irscope.tui.stage_text import StageText
 from irscope.tui.stages import LOG, SOURCE, describe, sequence
+
+if TYPE_CHECKING:
+    from irscope.tui.verdict_panel import VerdictPanel
 
 #: From this width on, the figures have a column of their own.
 WIDE = 130
@@ -87,6 +92,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.following = Following(self, self.panes, self.sources, self.tabs, self.breadcrumb)
         self.prompt = Prompt()
         self.dock = LaunchDock(self)
+        self.verdicts: Dock[VerdictPanel] = Dock(self, "verdicts", _verdict_panel)
         self.margins = Margins(self)
 
     def compose(self) -> ComposeResult:
@@ -142,9 +148,9 @@ class Workbench(Screen[None], inherit_bindings=False):
     def _resized(self, event: Resize) -> None:
         self.set_class(event.size.width < WIDE, "narrow")
         self.set_class(event.size.height < LOW, "low")
-        self.call_after_refresh(self._reveal)
+        self.call_after_refresh(self.reveal)
 
-    def _reveal(self) -> None:
+    def reveal(self) -> None:
         """Where there is less room than before: the cursor and what is lit stay in view."""
         for name in self.panes.shown:
             pane = self.panes.panes.get(name)
@@ -300,9 +306,18 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.strip.put(self._gpu_box)
 
     def step(self, by: int) -> None:
-        """Go to the next pane; after the last one comes the launch panel, where it is open."""
-        if not self.dock.step(by):
+        """Go to the next pane; after the last one comes the panel below them, where one is open."""
+        if not any(dock.step(by) for dock in self.docks):
             self.panes.step(by)
+
+    @property
+    def docks(self) -> tuple[Dock[Any], ...]:
+        """What may be below the panes; one of them at most is open."""
+        return (self.dock, self.verdicts)
+
+    @property
+    def dock_in_use(self) -> Dock[Any] | None:
+        return next((dock for dock in self.docks if dock.in_use), None)
 
     async def _have_panes(self, names: Iterable[str]) -> None:
         await self.panes.set_available((*names, LOG))
@@ -376,6 +391,12 @@ class Workbench(Screen[None], inherit_bindings=False):
         pane = self.panes.pane
         if pane is not None and pane.text is not None:
             pane.go_to(max(0, min(line, len(pane.text.raw_lines)) - 1))
+
+
+def _verdict_panel() -> VerdictPanel:
+    from irscope.tui.verdict_panel import VerdictPanel
+
+    return VerdictPanel()
 
 
 def _why_empty(name: str, compilation: Compilation) -> str:
