@@ -73,10 +73,11 @@ class CodeFacts:
         table = cost_table(found.rows(code.stage), "", self._warp)
         loops = loop_column(code.rows, code.flow)
         moved = tuple(column for column in table.columns if column.name not in ("instr", "regs"))
-        return Table((*moved, *((loops,) if loops.cells else ())), self._no_live or "")
+        return Table((*moved, *((loops,) if loops.cells else ())), self.no_live or "")
 
     @property
-    def _no_live(self) -> str | None:
+    def no_live(self) -> str | None:
+        """Why nobody knows the live registers; ``None`` where they are known."""
         return self._live[1]
 
     @cached_property
@@ -85,7 +86,7 @@ class CodeFacts:
         if self.compilation.target.backend != "cuda" or (self.live is not None and self.live.origin == "nvdisasm"):
             return None
         asked = "nvdisasm refuses this cubin" if any(tools.candidates("nvdisasm")) else "there is no nvdisasm"
-        return self._no_live or f"{asked}: these are irscope's own"
+        return self.no_live or f"{asked}: these are irscope's own"
 
     @property
     def peak_rows(self) -> list[int]:

@@ -19,19 +19,20 @@ class ColumnHead(Widget):
         self._margin: Margin | None = None
         self._gap = 0
         self._note = ""
-        #: Of the last move, in place of the note.
+        #: Of the last step through the ranking, in place of the note.
         self._remark = ""
 
     def show(self, margin: Margin | None, gap: int, note: str) -> None:
         """The columns of a margin, and a note ``gap`` cells behind them; ``None`` takes the line away."""
-        self._margin, self._gap, self._note, self._remark = margin, gap, note, ""
+        self._margin, self._gap, self._note = margin, gap, note
         self.display = margin is not None
         self.tooltip = "\n".join(f"{each.name}: {each.meaning}" for each in margin.columns) if margin else None
         self.refresh()
 
     def tell(self, remark: str) -> None:
-        self._remark = remark
-        self.refresh()
+        if remark != self._remark:
+            self._remark = remark
+            self.refresh()
 
     def render(self) -> Content:
         margin = self._margin

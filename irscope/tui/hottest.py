@@ -30,13 +30,12 @@ class HottestLines(ModalScreen["tuple[str, int] | None"]):
         Binding("k", "move(-1)", "up"),
     ]
 
-    def __init__(self, title: str, table: Table, chosen: Column, lines: Sequence[str], row: int | None) -> None:
+    def __init__(self, title: str, table: Table, chosen: Column, lines: Sequence[str]) -> None:
         super().__init__()
         self._title = title
         self._table = table
         self._column = chosen
         self._lines = lines
-        self._row = row
         self.rows: list[int] = []
 
     def compose(self) -> ComposeResult:
@@ -66,7 +65,7 @@ class HottestLines(ModalScreen["tuple[str, int] | None"]):
                 for row in self.rows
             ]
         )
-        options.highlighted = self.rows.index(self._row) if self._row in self.rows else 0 if self.rows else None
+        options.highlighted = 0 if self.rows else None
 
     def action_column(self, step: int) -> None:
         names = self._table.ranked

@@ -180,7 +180,7 @@ class Margins:
             self._bench.notify(table.note or f"no figures for {describe(pane.stage).title}")
             return
         title = pane.text.title or describe(pane.stage).title
-        screen = HottestLines(title, table, column, pane.text.raw_lines, pane.row)
+        screen = HottestLines(title, table, column, pane.text.raw_lines)
         answer = await self._bench.app.push_screen_wait(screen)
         if answer is not None and view in pane.texts:
             name, row = answer
@@ -199,7 +199,7 @@ class Margins:
         rows: list[int] = await self._ask(lambda: facts.peak_rows)
         code = facts.machine
         if not rows or code is None or facts.live is None:
-            self._bench.notify(facts.refused or "nobody knows which registers are live here")
+            self._bench.notify(facts.no_live or "there is no machine code")
             return
         pane = self._bench.panes.panes[code.stage]
         entered = self._bench.panes.current == code.stage

@@ -215,6 +215,7 @@ class StagePane(Vertical):
 
     def moved(self) -> None:
         """The cursor is on another row: say so."""
+        self._head.tell("")
         self._retitle()
 
     def _retitle(self) -> None:
