@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 from irscope import __version__, ir
 from irscope.analysis import amd, sass
 from irscope.analysis.flow import Flow, Loop
+from irscope.analysis.loop_lines import loop_lines
 from irscope.analysis.machine import Machine
 from irscope.analysis.sass.mix import Mix
 from irscope.analysis.sass.registers import LiveRegisters
+from irscope.correlate import Correlation
 from irscope.ir.lines import Chain, split_lines
 from irscope.ir.table import aligned, grouped
 from irscope.model import Compilation
@@ -156,23 +158,32 @@ def _accesses(mix: Mix) -> list[str]:
 
 
 def _loops(code: Code) -> list[str]:
-    """The tree of loops with the Python line that each begins in."""
+    """The tree of loops, each with its statement of Python; for one of the compiler's own, the line it begins in."""
     if not code.flow.loops:
         return ["no loops"]
-    chains = ir.index(code.machine.stage, code.text).chains
+    chains = _located(code)
+    statements = loop_lines(code.compilation, code.flow, code.machine.rows, chains)
 
     def rows(loop: Loop) -> Iterator[tuple[str, ...]]:
         chain = chains[code.machine.rows[loop.first]]
+        statement = statements[loop.number]
         yield (
             f"{'  ' * (loop.depth - 1)}loop {loop.number}",
             f"{code.machine.stage} {code.line(loop.first)}-{code.line(loop.last)}",
             f"{grouped(code.loop_mixes[loop.number].instructions)} instructions",
-            _place(chain),
+            f"{Path(statement[0]).name}:{statement[1]}" if statement else _place(chain),
         )
         for child in loop.children:
             yield from rows(code.flow.loops[child])
 
     return aligned([row for loop in code.flow.loops if loop.parent is None for row in rows(loop)])
+
+
+def _located(code: Code) -> Sequence[Chain]:
+    """By row, the locations, with each file's one path."""
+    stage = code.machine.stage
+    sources = [source.path for source in code.compilation.sources]
+    return Correlation({stage: ir.index(stage, code.text)}, sources, code.compilation.kernel.file).locations(stage)
 
 
 def _place(chain: Chain) -> str:

@@ -79,11 +79,11 @@ def short(layout: str, aliases: Mapping[str, str]) -> str:
 
 
 def _name(text: str) -> str:
-    """``dot operand 0 of #mma`` for a layout that has no alias."""
-    operand = re.search(r"dot_op<\{opIdx = (\d+), parent = (#[\w$.-]+)", text)
-    if operand:
-        return f"operand {operand[1]} of a dot in {operand[2]}"
+    """``operand 0 of a dot in #mma``, ``a slice of #mma`` for a layout that has no alias."""
     slice_ = _SLICE.search(text)
     if slice_:
         return f"a slice of {_name(slice_[2])}"
+    operand = re.search(r"dot_op<\{opIdx = (\d+), parent = (#[\w$.-]+)", text)
+    if operand:
+        return f"operand {operand[1]} of a dot in {operand[2]}"
     return text.partition("<")[0]

@@ -30,6 +30,14 @@ def test_through_shared_memory(told: Tell) -> None:
     assert all(".shared" in row for row in transpose.rows(verdict, "ptx"))
 
 
+def test_to_a_slice_of_an_operand(told: Tell) -> None:
+    scaled = told("exchanges::scaled_product", "sm_80", {"SIZE": 64})
+    sliced = [each for each in scaled.of(RULE) if "slice<" in "".join(scaled.rows(each, "ttgir")).partition("->")[2]]
+    assert sliced
+    for verdict in sliced:
+        assert " to a slice of " in verdict.sentence
+
+
 @pytest.mark.parametrize("target", ["sm_90", "gfx942"])
 def test_in_a_loop(told: Tell, target: str) -> None:
     verdict = told("exchanges::transposes", target, {"SIZE": 64}).one(RULE)
