@@ -86,8 +86,9 @@ def compiled_edges(
     found = told_edges(compilation, request, session.ask, on_event, cancel)
     if found.stale:
         found = told_edges(compilation, request, session.ask, on_event, cancel, afresh=True)
-    elif any(not edge.exact for edge in found.edges.edges):
+    elif (compilation.triton or "").startswith("3.3.") and any(not edge.exact for edge in found.edges.edges):
         # Triton 3.3 compiles otherwise once it has compiled something; there a new worker does what the first did.
+        # Later ones only differ where LLVM heeds debug information, and would again, after the time of a start.
         with Client() as client:
             again = told_edges(compilation, request, client.ask, on_event, cancel)
         if sum(edge.exact for edge in again.edges.edges) > sum(edge.exact for edge in found.edges.edges):
