@@ -301,6 +301,9 @@ class IrscopeApp(App[int], inherit_bindings=False):
     def action_peak(self) -> None:
         self.bench.margins.peak()
 
+    def action_held(self) -> None:
+        self.bench.margins.held()
+
     def action_follow_jump(self) -> None:
         self.bench.margins.follow_jump()
 

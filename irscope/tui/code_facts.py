@@ -5,16 +5,18 @@ To ask takes from milliseconds to a second (nvdisasm), so it is done in a thread
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 
 from irscope import tools
 from irscope.analysis import sass
 from irscope.analysis.cost import Costs, costs, known_live_registers
 from irscope.analysis.machine import Machine, machine
+from irscope.analysis.origins import Joining
 from irscope.analysis.sass import LiveRegisters
 from irscope.model import Compilation
 from irscope.tui.code_tables import cost_table, loop_column, sass_table
-from irscope.tui.columns import Table
+from irscope.tui.columns import Column, Table
 from irscope.tui.figures import Figure, Section
 from irscope.tui.linking import source_path
 from irscope.tui.stages import SOURCE
@@ -113,6 +115,29 @@ class CodeFacts:
             ),
             self.refused or "",
         )
+
+    def held(self, row: int | None) -> tuple[int | None, Table]:
+        """Whose values are live at an instruction: the kernel's lines with a count of general registers each.
+
+        Where ``row`` is ``None``, or no instruction is there, it is where most are live. The row that it is, too.
+        """
+        code, live = self.machine, self.live
+        if code is None or live is None:
+            return None, Table((), self.no_live or "there is no machine code")
+        peaks = self.peak_rows
+        at = row if row in self._numbers else peaks[0] if peaks else None
+        if at is None:
+            return None, Table((), "no general register is live")
+        origins = Joining(self.compilation, code).lines().of
+        path = source_path(self.compilation)
+        counts: Counter[int] = Counter()
+        for name, definitions in live.values(code.flow, self._numbers[at]).items():
+            if name.startswith("R"):
+                # What a helper in another file made counts at the line that called it.
+                lines = {line - 1 for number in definitions for file, line in origins[number].all if file == path}
+                counts.update(lines)
+        cells = {line: str(count) for line, count in counts.items()}
+        return at, Table((Column("live", "registers that hold what the line made", cells, dict(counts)),))
 
     def targets(self, row: int) -> tuple[int, ...]:
         """Rows that the instruction at a row may jump to."""

@@ -10,7 +10,7 @@ from irscope.tui.code_facts import CodeFacts
 from irscope.tui.columns import Table, next_place, places
 from irscope.tui.hottest import HottestLines
 from irscope.tui.stage_pane import StagePane
-from irscope.tui.stages import describe
+from irscope.tui.stages import SOURCE, describe
 
 if TYPE_CHECKING:
     from irscope.tui.workbench import Workbench
@@ -179,7 +179,7 @@ class Margins:
         if column is None:
             self._bench.notify(table.note or f"no figures for {describe(pane.stage).title}")
             return
-        title = pane.text.title or describe(pane.stage).title
+        title = f"{pane.text.title or describe(pane.stage).title} by {column.name}"
         screen = HottestLines(title, table, column, pane.text.raw_lines)
         answer = await self._bench.app.push_screen_wait(screen)
         if answer is not None and view in pane.texts:
@@ -211,6 +211,25 @@ class Margins:
         pane.tell(words)
         if not self.on:
             self._bench.notify(words)
+
+    def held(self) -> None:
+        """The list of the lines whose values are live at the instruction under the cursor, elsewhere at the peak."""
+        pane = self._bench.panes.pane
+        row = pane.row if pane is not None and pane.stage == "sass" else None
+        self._begin(lambda facts: self._list_held(facts, row))
+
+    async def _list_held(self, facts: CodeFacts, row: int | None) -> None:
+        at, table = await self._ask(facts.held, row)
+        column, source = table.column(None), self._bench.source.texts.get(SOURCE)
+        if column is None or source is None:
+            self._bench.notify(table.note or "no line is known to have made what is live here")
+            return
+        title = f"live at line {at + 1} of the SASS"
+        answer = await self._bench.app.push_screen_wait(HottestLines(title, table, column, source.raw_lines))
+        if answer is not None:
+            self._bench.panes.use(SOURCE)
+            self._bench.source.show_text(SOURCE)
+            self._bench.source.go_to(answer[1])
 
     def follow_jump(self) -> None:
         """Go to where the instruction under the cursor jumps."""

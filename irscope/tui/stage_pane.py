@@ -18,7 +18,7 @@ from irscope.tui.stages import describe
 
 _NONE = Rows(())
 #: Of a pane's width, what columns may take; the text has the rest.
-COLUMNS_SHARE = 0.5
+COLUMNS_SHARE = 0.45
 
 
 class StagePane(Vertical):

@@ -10,12 +10,20 @@ from textual.widgets import OptionList
 from irscope.analysis.cost import costs
 from irscope.model import Compilation, Target
 from irscope.request import Request
+from irscope.tui.code_facts import CodeFacts
 from irscope.tui.hottest import HottestLines
 from irscope.tui.stage_pane import StagePane
 
 
 def pane(driver: Driver, name: str) -> StagePane:
     return driver.bench.panes.panes[name]
+
+
+def facts_of(driver: Driver) -> CodeFacts:
+    """The app's own go when its exact edges come."""
+    found = driver.bench.compilation
+    assert found is not None
+    return CodeFacts(found)
 
 
 async def columns_on(driver: Driver) -> None:
@@ -133,8 +141,7 @@ async def test_peaks_and_jumps(matmul_request: Request) -> None:
         await driver.press("circumflex_accent")
         await driver.until(lambda: driver.bench.panes.current == "sass" and pane(driver, "sass").row)
         first = pane(driver, "sass").row
-        facts = driver.bench.margins._facts
-        assert facts is not None
+        facts = facts_of(driver)
         assert first == facts.peak_rows[0]
         for row in [*facts.peak_rows[1:], first]:
             await driver.press("circumflex_accent")
@@ -147,6 +154,28 @@ async def test_peaks_and_jumps(matmul_request: Request) -> None:
         await driver.press("backspace")
         assert pane(driver, "sass").row == jump
         await driver.press("backspace")
+        assert pane(driver, "sass").row == jump
+
+
+async def test_held_values_lead_to_their_lines(matmul_request: Request) -> None:
+    async with opened(matmul_request) as driver:
+        await driver.press("u")
+        await driver.until(lambda: isinstance(driver.app.screen, HottestLines))
+        screen = driver.app.screen
+        assert isinstance(screen, HottestLines)
+        facts = facts_of(driver)
+        assert f"line {facts.peak_rows[0] + 1} " in str(screen.get_child_by_id("hottest").border_title)
+        first = screen.rows[0]
+        await driver.press("enter")
+        await driver.until(lambda: pane(driver, "source").row == first)
+        # Of the instruction under the cursor, where there is one.
+        jump = next(row for row in facts._numbers if facts.targets(row))
+        driver.bench.panes.use("sass")
+        pane(driver, "sass").go_to(jump)
+        await driver.press("u")
+        await driver.until(lambda: isinstance(driver.app.screen, HottestLines))
+        assert f"line {jump + 1} " in str(driver.app.screen.get_child_by_id("hottest").border_title)
+        await driver.press("escape")
         assert pane(driver, "sass").row == jump
 
 

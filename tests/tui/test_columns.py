@@ -159,6 +159,20 @@ def test_where_nvdisasm_refuses_the_figures_say_so(compiled_sample: Callable[[st
     assert CodeFacts(compiled_sample(MATMUL, "sm_90")).section() is not None
 
 
+def test_what_is_live_has_the_lines_that_made_it(matmul: Compilation, matmul_facts: CodeFacts) -> None:
+    lines = Path(matmul.kernel.file).read_text(encoding="utf-8").splitlines()
+    at, table = matmul_facts.held(None)
+    assert at == matmul_facts.peak_rows[0]
+    (live,) = table.columns
+    # In the loop the accumulator is live, of which each of 256 threads has its share.
+    dot = next(row for row, line in enumerate(lines) if "tl.dot(" in line)
+    assert live.values[dot] == 128 * 128 // (32 * matmul.metadata["num_warps"])
+    assert matmul_facts.live is not None
+    assert max(live.values.values()) <= matmul_facts.live.peak
+    first = min(matmul_facts._numbers)
+    assert matmul_facts.held(first)[0] == first
+
+
 def test_amd_has_bytes_and_loops(compiled_sample: Callable[[str, str], Compilation]) -> None:
     facts = CodeFacts(compiled_sample(MATMUL, "gfx942"))
     assert facts.section() is None
