@@ -198,13 +198,13 @@ def add_launch_options(command: argparse.ArgumentParser) -> None:
         "By default the file's own launch of the kernel, where it makes one, else made tensors. --arg takes contents "
         "too: x_ptr=randn:1024x1024:fp16, n=4096, w_ptr=weights.npy (randn, rand, zeros, ones, arange, full:V, empty).",
     )
-    what.add_argument("--list", action="store_true", help="run the file's own code and list its launches")
-    what.add_argument("--launch", dest="number", type=int, default=0, metavar="N", help="which of them, from 0")
+    what.add_argument("--list", action="store_true", help="run the file's own code to its end and list its launches")
+    what.add_argument("--launch", dest="number", type=index, metavar="N", help="which of them, from 0")
     what.add_argument("--entry", type=filled, metavar="NAME", help="a function of the file to run, not its main block")
     what.add_argument("--inputs", action="store_true", help="made tensors, even where the file launches the kernel")
     what.add_argument("--grid", type=filled, metavar="EXPR", help="'cdiv(n, BLOCK), 4': the programs of made launches")
     what.add_argument("--seed", type=int, default=0, metavar="N", help="of random tensors; default: 0")
-    what.add_argument("--device", type=int, default=0, metavar="N", help="which GPU, from 0")
+    what.add_argument("--device", type=index, default=0, metavar="N", help="which GPU, from 0")
     what.add_argument("--autotune", action="store_true", help="let the autotuner choose the configuration")
     told = command.add_argument_group("what to tell")
     told.add_argument(
@@ -216,19 +216,33 @@ def add_launch_options(command: argparse.ArgumentParser) -> None:
         help="the interpreter's time; what it has done by then is compared (default: 60)",
     )  # fmt: skip
     told.add_argument("--interpret", action="store_true", help="run in Triton's interpreter alone: needs no GPU")
-    told.add_argument("--bytes", type=int, metavar="N", help="bytes that one launch moves, for the bandwidth")
-    told.add_argument("--flops", type=float, metavar="N", help="operations of one launch, for TFLOP/s")
+    told.add_argument("--bytes", type=whole, metavar="N", help="bytes that one launch moves, for the bandwidth")
+    told.add_argument("--flops", type=positive, metavar="N", help="operations of one launch, for TFLOP/s")
     told.add_argument("--save", type=filled, metavar="DIR", help="write what the kernel wrote to DIR")
 
 
 def seconds(text: str) -> float:
+    return positive(text, "a number of seconds")
+
+
+def positive(text: str, what: str = "a number above 0") -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not (value > 0 and math.isfinite(value)):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
+        raise argparse.ArgumentTypeError(f"'{text}' is not {what}")
     return value
+
+
+def whole(text: str, least: int = 1) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:20]) >= least):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {least} on")
+    return int(text[:20])
+
+
+def index(text: str) -> int:
+    return whole(text, 0)
 
 
 def complete_path(prefix: str, **_: object) -> list[str]:
@@ -250,16 +264,16 @@ def complete_path(prefix: str, **_: object) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
-    top = parser()
-    if "_ARGCOMPLETE" in os.environ:
-        import argcomplete
-
-        argcomplete.autocomplete(top)
     if not words:
         words = ["open"]
     elif words[0] not in COMMANDS and not is_help(words[0]):
         words.insert(0, "open")
     try:
+        top = parser()
+        if "_ARGCOMPLETE" in os.environ:
+            import argcomplete
+
+            argcomplete.autocomplete(top)
         try:
             parsed = top.parse_args(words)
         except CommandLineError as error:

@@ -115,7 +115,9 @@ class Worker:
         last_stage = None
         with contextlib.suppress(OSError):  # a dead worker shows as the end of its messages
             assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps({**request, "timeout": timeout}).encode() + b"\n")
+            # Beside the seconds, the time of day: loading Triton is not over yet, and counts.
+            end = None if timeout is None else time.time() + timeout
+            self._process.stdin.write(json.dumps({**request, "timeout": timeout, "end": end}).encode() + b"\n")
             self._process.stdin.flush()
         while True:
             if cancel.is_set():

@@ -13,7 +13,7 @@ from irscope.launch import history
 from irscope.launch import run as launching
 from irscope.launch.model import LaunchRequest, Source
 from irscope.report import launch as report
-from irscope.request import Event
+from irscope.request import Event, usage_error
 
 #: Exit code where a check says that the kernel's results are wrong.
 WRONG = 1
@@ -36,7 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         progress.done()
     for warning in found.warnings:
-        print(f"irscope: warning: {warning}", file=sys.stderr)
+        warn(warning)
+    if arguments.target and not arguments.interpret:
+        warn(f"--target {arguments.target} does not count: a launch is compiled for its GPU")
     earlier = history.load(found.file, found.kernel)[:-1]
     if arguments.format == "json":
         print(json.dumps(report.document(found, earlier), indent=2))
@@ -45,10 +47,23 @@ def run(arguments: argparse.Namespace) -> int:
     return WRONG if found.check is not None and found.check.comparisons and not found.check.passed else 0
 
 
+def warn(message: str) -> None:
+    print(f"irscope: warning: {message}", file=sys.stderr)
+
+
 def print_sites(request: LaunchRequest, follow: launching.Follow, format: str) -> int:
-    found = launching.sites(request, follow)
+    warnings: list[str] = []
+
+    def heard(event: Event) -> None:
+        if isinstance(event, launching.Warned):
+            warnings.append(event.message)
+        follow(event)
+
+    found = launching.sites(request, heard)
+    for warning in warnings:
+        warn(warning)
     if format == "json":
-        print(json.dumps(report.sites_document(found), indent=2))
+        print(json.dumps(report.sites_document(found, warnings), indent=2))
     elif found:
         print(report.site_table(found))
     else:
@@ -62,6 +77,7 @@ def launch_request(arguments: argparse.Namespace) -> LaunchRequest:
     Raises:
         IrscopeError: one of them cannot be read (exit code 2).
     """
+    reject_contradictions(arguments)
     given = pairs("--arg", arguments.arg)
     types = {name: value for name, value in given.items() if is_type(value)}
     arguments.arg = [f"{name}={value}" for name, value in types.items()]
@@ -70,7 +86,7 @@ def launch_request(arguments: argparse.Namespace) -> LaunchRequest:
         compile=replace(compile_request, configuration=None if arguments.autotune else compile_request.configuration),
         source=source_of(arguments),
         entry=arguments.entry,
-        number=arguments.number,
+        number=arguments.number or 0,
         inputs={name: value for name, value in given.items() if name not in types},
         grid=arguments.grid,
         seed=arguments.seed,
@@ -83,6 +99,19 @@ def launch_request(arguments: argparse.Namespace) -> LaunchRequest:
         flops=arguments.flops,
         save=Path(arguments.save) if arguments.save else None,
     )
+
+
+def reject_contradictions(arguments: argparse.Namespace) -> None:
+    """Options of which one would go unheard are a mistake. Raises `IrscopeError` (kind "usage")."""
+    for one, other, why in (
+        ("inputs", "entry", "what irscope makes, or what a function of the file launches"),
+        ("inputs", "number", "made inputs make one launch"),
+        ("inputs", "list", "the launches that are listed are the file's own"),
+        ("autotune", "config", "the autotuner chooses, or you do"),
+    ):
+        if getattr(arguments, one) and getattr(arguments, other) is not None and getattr(arguments, other) is not False:
+            flag = "--launch" if other == "number" else f"--{other}"
+            raise usage_error(f"--{one} and {flag} cannot both hold: {why}")
 
 
 def source_of(arguments: argparse.Namespace) -> Source | None:

@@ -129,6 +129,9 @@ class Output:
     #: Elements written outside the tensor, in the guard around it; ``None`` where it has none.
     outside: int | None = None
     file: str | None = None
+    #: Where the interpreter's time ended before the grid did: the programs that ran, of all.
+    programs_run: int | None = None
+    programs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

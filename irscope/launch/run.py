@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from irscope import bundle, devices, interpreter, session
@@ -42,6 +43,9 @@ from irscope.request import Event, IrscopeError, WorkerStarted, usage_error
 #: Failures after which the GPU's context is not to be trusted, or its memory not free.
 POISONED = frozenset({"fault", "memory", "internal"})
 
+#: Seconds for a list of launches with no GPU: what a file does beside launching can take very long on the CPU.
+LIST_TIMEOUT = 30.0
+
 _launches = Client()
 _interpreters = Client({"TRITON_INTERPRET": "1", "CUDA_VISIBLE_DEVICES": ""})
 atexit.register(_launches.close)
@@ -65,6 +69,13 @@ class SitesFound(Event):
     """The launches that the file's own code makes, as far as it has run."""
 
     sites: tuple[Site, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Warned(Event):
+    """Something to know about what `sites` found; a launch has its warnings itself."""
+
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +115,7 @@ def launch(
         irscope.client.Cancelled: ``cancel`` was set meanwhile.
     """
     conversation = _Conversation(request, on_event, cancel or threading.Event())
+    make_folder(request.save)
     found = conversation.interpreted() if request.interpret else conversation.measured()
     history.add(found)
     on_event(LaunchFinished(found))
@@ -115,10 +127,37 @@ def sites(
     on_event: Follow = ignore,
     cancel: threading.Event | None = None,
 ) -> tuple[Site, ...]:
-    """Every launch that the file's own code makes, which is run to its end. Raises as `launch`."""
+    """Every launch that the file's own code makes, which is run to its end; without a GPU in Triton's interpreter.
+
+    Raises as `launch`.
+    """
     conversation = _Conversation(request, on_event, cancel or threading.Event())
-    answer = conversation.ask_gpu({"do": "list_launches", **conversation.fields})
+    found: list[Site] = []
+
+    def first_made(message: Mapping[str, Any]) -> None:
+        found.append(from_fields(Site, message["site"]))
+
+    try:
+        answer = conversation.ask_for_list({"site": first_made})
+    except IrscopeError as error:
+        if error.failure.kind != "timeout" or not found:
+            raise
+        on_event(Warned(f"the file did not come to its end within {conversation.timeout:g} s; --timeout gives it more"))
+        return tuple(found)
+    for warning in answer["warnings"]:
+        on_event(Warned(warning))
     return tuple(from_fields(Site, fields) for fields in answer["sites"])
+
+
+def make_folder(folder: Path | None) -> None:
+    """Make the folder for the tensors written, before anything runs. Raises `IrscopeError` (kind "usage")."""
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise usage_error(f"--save {folder}: cannot write there: {error.strerror or error}") from error
 
 
 def close() -> None:
@@ -178,6 +217,10 @@ class _Conversation:
             "autotune": request.autotune,
         }
 
+    @property
+    def save(self) -> str | None:
+        return None if self.request.save is None else str(self.request.save.absolute())
+
     def measured(self) -> Launch:
         reason = why_not()
         if reason is not None:
@@ -195,9 +238,8 @@ class _Conversation:
             found = replace(with_times(found, message), seconds=time.perf_counter() - self.start)
             self.on_event(Timed(found))
 
-        save = None if self.request.save is None else str(self.request.save.absolute())
         measurement = self.ask_gpu(
-            {"do": "measure_launch", "read": read, "written": written, "save": save}, {"timing": timed}
+            {"do": "measure_launch", "read": read, "written": written, "save": self.save}, {"timing": timed}
         )
         found = replace(
             with_times(found, measurement),
@@ -230,7 +272,7 @@ class _Conversation:
             return Check(self.request.check or "interpreter", passed=False, message=str(error.failure))
 
     def interpreted(self) -> Launch:
-        answer = self.ask_interpreter({"folder": None, "written": None})
+        answer = self.ask_interpreter({"folder": None, "written": None, "save": self.save})
         found = prepared(self.request, answer)
         check = None
         if self.request.check == "file":
@@ -244,14 +286,25 @@ class _Conversation:
             seconds=time.perf_counter() - self.start,
         )  # fmt: skip
 
+    def ask_for_list(self, handlers: Mapping[str, Callable[[Mapping[str, Any]], None]]) -> dict[str, Any]:
+        if not self.request.interpret and why_not() is None:
+            return self.ask_gpu({"do": "list_launches", **self.fields}, handlers)
+        self.timeout = self.request.compile.timeout or LIST_TIMEOUT
+        return self.ask_interpreter({}, "list_launches", handlers)
+
     def ask_gpu(
         self, message: Mapping[str, Any], handlers: Mapping[str, Callable[[Mapping[str, Any]], None]] | None = None
     ) -> dict[str, Any]:
         return self.ask(_launches, message, handlers or {})
 
-    def ask_interpreter(self, message: Mapping[str, Any], do: str = "interpret") -> dict[str, Any]:
+    def ask_interpreter(
+        self,
+        message: Mapping[str, Any],
+        do: str = "interpret",
+        handlers: Mapping[str, Callable[[Mapping[str, Any]], None]] | None = None,
+    ) -> dict[str, Any]:
         seconds = {"seconds": self.request.check_seconds}
-        return self.ask(_interpreters, {"do": do, **self.fields, "gpu": False, **seconds, **message}, {})
+        return self.ask(_interpreters, {"do": do, **self.fields, "gpu": False, **seconds, **message}, handlers or {})
 
     def ask(
         self,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from irscope import __version__
@@ -21,6 +23,13 @@ FIGURES = {
     "max_threads": "max threads",
     "blocks_per_sm": "blocks an SM",
 }
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema that `document`, `sites_document` and a failure fit."""
+    loaded = json.loads(Path(__file__).with_name("launch_schema.json").read_text(encoding="utf-8"))
+    assert isinstance(loaded, dict)
+    return loaded
 
 
 def document(launch: Launch, earlier: Sequence[Launch] = ()) -> dict[str, Any]:
@@ -45,8 +54,12 @@ def document(launch: Launch, earlier: Sequence[Launch] = ()) -> dict[str, Any]:
     }
 
 
-def sites_document(sites: Iterable[Site]) -> dict[str, Any]:
-    return {"irscope": __version__, "launches": [jsonable(asdict(site)) for site in sites]}
+def sites_document(sites: Iterable[Site], warnings: Sequence[str] = ()) -> dict[str, Any]:
+    return {
+        "irscope": __version__,
+        "launches": [jsonable(asdict(site)) for site in sites],
+        "warnings": list(warnings),
+    }
 
 
 def jsonable(value: Any) -> Any:
@@ -66,6 +79,7 @@ def summary(launch: Launch, earlier: Sequence[Launch] = ()) -> str:
         argument_table(launch.arguments),
         table(list(speed_rows(launch))),
         output_table(launch.outputs),
+        "\n".join(f"wrote {output.file}" for output in launch.outputs if output.file),
         figure_table(launch.static, launch.driver),
         "\n".join(check_lines(launch.check)) if launch.check else "",
         history_table(launch, earlier),
@@ -184,7 +198,7 @@ def output_table(outputs: Sequence[Output]) -> str:
                 number(output.nan),
                 number(output.inf),
                 written_words(output),
-                " ".join(value_words(value) for value in output.first[:4]),
+                " ".join("-" if value is None else value_words(value) for value in output.first[:4]),
             )
         )
     return table(rows, right=(3, 4, 5, 6, 7))
@@ -193,6 +207,9 @@ def output_table(outputs: Sequence[Output]) -> str:
 def written_words(output: Output) -> str:
     if output.written is None:
         words = "not known"
+    elif output.programs_run is not None and output.programs is not None:
+        ran = f"{number(output.programs_run)} of {number(output.programs)} programs"
+        words = f"{number(output.written)} written, by the {ran} that ran"
     elif output.changed_only:
         words = f"{number(output.written)} changed"
     elif output.written == output.elements:

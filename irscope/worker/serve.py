@@ -7,6 +7,7 @@ import gc
 import importlib
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ ACTIONS = {
     "snapshots": "snapshots.compile_snapshots",
     "allocate": "allocation.allocate",
     "prepare_launch": "launch.prepare.prepare_launch",
-    "list_launches": "launch.prepare.list_launches",
+    "list_launches": "launch.listing.list_launches",
     "measure_launch": "launch.measure.measure_launch",
     "save_launch": "launch.handover.save_launch",
     "measure_device": "launch.ceilings.measure_device",
@@ -52,7 +53,7 @@ def serve(log: Path) -> None:
         return
     for request in wire.requests():
         start = wire.log_size()
-        watch = watchdog(request.get("timeout"))
+        watch = watchdog(request)
         try:
             wire.send("result", **action(request["do"])(request, wire))
         except Rejected as rejection:
@@ -67,12 +68,14 @@ def serve(log: Path) -> None:
             watch.cancel()
 
 
-def watchdog(timeout: float | None) -> threading.Timer:
+def watchdog(request: dict[str, Any]) -> threading.Timer:
     """Shortly before the client ends a worker that passes its limit, note in the log where that is.
 
     A thread of Python's own: faulthandler's reads the frames of a running thread, and may crash on them.
     """
-    limit = min(timeout or 0, threading.TIMEOUT_MAX)
+    timeout, end = request.get("timeout"), request.get("end")
+    left = timeout if timeout is None or end is None else max(min(timeout, end - time.time()), 0.0)
+    limit = min(left or 0, threading.TIMEOUT_MAX)
     timer = threading.Timer(max(limit - 0.5, 0.8 * limit), note_place)
     timer.daemon = True
     if timeout:

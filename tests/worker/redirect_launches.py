@@ -19,7 +19,7 @@ from irscope.worker.launch.resolve import Wanted
 def launch_of(text: str, target: Any) -> dict[str, Any]:
     file, _, kernel = text.partition("::")
     with redirect.redirected(target):
-        found = capture.record(Path(file), None, Wanted(kernel or None), lambda launch: None)
+        found = capture.record(Path(file), None, Wanted(kernel or None), lambda launch, call: None)
         devices = {} if found.call is None else {
             name: [str(tensor.device), tensor.is_cuda, list(tensor.shape)]
             for name, tensor in found.call.arguments.items() if hasattr(tensor, "data_ptr")

@@ -31,7 +31,7 @@ class Wire:
 
 def answer_to(request: dict[str, Any]) -> dict[str, Any]:
     wire: Any = Wire()
-    launch_other = None if versions.interpreting() else (lambda launch: None)
+    launch_other = None if versions.interpreting() else (lambda launch, call: None)
     path = Path(request["path"])
     try:
         if request.get("list"):

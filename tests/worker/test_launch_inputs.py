@@ -141,7 +141,7 @@ def test_files(answers: dict[str, Any]) -> None:
     assert answers["file good.pt"]["values"]["x_ptr"]["first"] == [0, 1, 2, 3, 4, 5]
     assert argument(answers["file good.npy"], "x_ptr")["type"] == "*fp16"
     assert numbers(answers["file good.npy"])["n"] == 8
-    for name, words in (("bad.npy", "cannot be read"), ("several.pt", "holds a dict and no tensor")):
+    for name, words in (("bad.npy", "is no .npy file"), ("several.pt", "holds a dict and no tensor")):
         failure = answers[f"file {name}"]["failure"]
         assert failure["kind"] == "usage" and "x_ptr" in failure["message"] and words in failure["message"]
 

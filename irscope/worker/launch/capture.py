@@ -30,8 +30,10 @@ from .words import in_words
 _WORKER = Path(__file__).parent.parent
 _TRITON = Path(triton.__file__).parent
 
-#: Given a launch that is not the chosen one, ready to be called, runs it or not.
-LaunchOther = Callable[[Callable[[], Any]], Any]
+#: Given a launch that is not the chosen one, ready to be called, and what it launches: runs it or not.
+LaunchOther = Callable[[Callable[[], Any], Call], Any]
+#: Given each launch that differs from those before, as the fields of `irscope.launch.model.Site`.
+OnSite = Callable[[dict[str, Any]], None]
 
 
 class Stop(BaseException):
@@ -57,13 +59,19 @@ class Recording:
         return [site for site in self.sites if kernel in (None, site["kernel"])]
 
 
-def record(path: Path, entry: str | None, wanted: Wanted, launch_other: LaunchOther | None = None) -> Recording:
+def record(
+    path: Path,
+    entry: str | None,
+    wanted: Wanted,
+    launch_other: LaunchOther | None = None,
+    on_site: OnSite | None = None,
+) -> Recording:
     """Run the file's ``__main__`` block, or its function ``entry``, up to the wanted launch.
 
     Launches before it run for real, or as ``launch_other`` says. What the file raises, or exits with, is in
     the answer's ``error``. Raises `Rejected` (kind "usage") for an entry that is not there.
     """
-    recorder = Recorder(path, wanted, launch_other or (lambda launch: launch()))
+    recorder = Recorder(path, wanted, launch_other or (lambda launch, call: launch()), on_site or (lambda site: None))
     recording = recorder.recording
     process = os.getpid()
     try:
@@ -89,10 +97,11 @@ def record(path: Path, entry: str | None, wanted: Wanted, launch_other: LaunchOt
 
 
 class Recorder:
-    def __init__(self, path: Path, wanted: Wanted, launch_other: LaunchOther) -> None:
+    def __init__(self, path: Path, wanted: Wanted, launch_other: LaunchOther, on_site: OnSite) -> None:
         self.path = path
         self.wanted = wanted
         self.launch_other = launch_other
+        self.on_site = on_site
         self.recording = Recording(ModuleType("__main__"))
         #: How often a launch was answered by `Stop`: more than once where the file caught it.
         self.stops = 0
@@ -108,7 +117,10 @@ class Recorder:
         """Within, launches come here first."""
         from triton import testing
 
-        replacements: list[standins.Replacement] = [(testing.Mark, "run", standins.run_first_row)]
+        replacements: list[standins.Replacement] = [
+            (testing.Mark, "run", standins.run_first_row),
+            (threading, "excepthook", silent_about_stops(threading.excepthook)),
+        ]
         for owner, name in versions.launch_methods():
             patch = self._by_index if name == "__getitem__" else self._method
             replacements.append((owner, name, patch(getattr(owner, name))))
@@ -171,7 +183,7 @@ class Recorder:
             if self.recording.call is not None or self.rejection is not None:
                 self._stop()
         with self._nesting.within():
-            return self.launch_other(launch)
+            return self.launch_other(launch, call)
 
     def _stop(self) -> None:
         self.stops += 1
@@ -207,8 +219,19 @@ class Recorder:
             number = len(self.recording.sites_of(name))
             self._known[key] = {"number": number, **described, "count": 0}
             self.recording.sites.append(self._known[key])
+            self.on_site({**self._known[key], "count": 1})
         self._known[key]["count"] += 1
         return self._known[key]
+
+
+def silent_about_stops(hook: Callable[[Any], object]) -> Callable[[Any], None]:
+    """In place of ``threading.excepthook``: a thread that ends at the chosen launch has not failed."""
+
+    def told(ended: Any) -> None:
+        if not issubclass(ended.exc_type, Stop):
+            hook(ended)
+
+    return told
 
 
 def calling_frame(path: Path) -> FrameType | None:

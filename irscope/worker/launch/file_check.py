@@ -19,9 +19,9 @@ from typing import Any
 
 from .. import versions
 from ..protocol import Wire
-from . import capture, comparing, faults, redirect, standins, traced
+from . import capture, comparing, copies, faults, redirect, standins, traced
 from .interpret import DEFAULT_SECONDS, explained, require_interpreter
-from .resolve import Wanted
+from .resolve import Call, Wanted
 
 #: Lines of what the file printed last, and characters of each, that come back.
 LAST_LINES = 12
@@ -69,7 +69,7 @@ def check_against_file(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
             interpreted(limit, wire),
         ):
             try:
-                recording = capture.record(path, request.get("entry"), wanted)
+                recording = capture.record(path, request.get("entry"), wanted, guarded)
             except traced.Stop:
                 stopped = True
         if not stopped:
@@ -105,6 +105,11 @@ def check_against_file(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         "seconds": seconds,
         "message": "\n".join(filter(None, [verdict, *said])) or None,
     }
+
+
+def guarded(launch: Callable[[], Any], call: Call) -> Any:
+    with traced.guarded(copies.tensors_of(call.arguments)):
+        return launch()
 
 
 def refuse(error: BaseException) -> None:

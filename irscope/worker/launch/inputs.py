@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import pickle
 import re
 import zlib
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ ALIGNMENT = 512
 
 KINDS = ("randn", "rand", "zeros", "ones", "arange", "full", "empty")
 FILES = (".npy", ".pt", ".pth")
+#: How a ``.npy`` file begins.
+NPY = b"\x93NUMPY"
 EXAMPLE = "write randn:1024x1024:fp16, full:2.5:64, a number, None, or the path of a .npy or .pt file"
 
 #: Made integers are small, so that those which are indices stay inside of what they index.
@@ -219,15 +222,30 @@ def read(name: str, given: Input) -> Any:
         if given.file.suffix.lower() == ".npy":
             import numpy
 
-            return torch.from_numpy(numpy.load(given.file, allow_pickle=False))
-        found = torch.load(given.file, map_location="cpu", weights_only=True)
+            with given.file.open("rb") as opened:
+                # numpy takes any other file for a pickle, and tells how to load that.
+                if not (begins := opened.read(len(NPY))).startswith(NPY) and begins:
+                    raise refused(name, given.text, "it is no .npy file")
+            found = torch.from_numpy(numpy.load(given.file, allow_pickle=False))
+        else:
+            found = torch.load(given.file, map_location="cpu", weights_only=True)
+    except Rejected:
+        raise
     except ModuleNotFoundError as error:
         raise Rejected(
             "missing", f"--arg {name}={given.text}: reading it needs numpy", hint="python -m pip install numpy"
         ) from error
+    except pickle.UnpicklingError as error:
+        raise refused(name, given.text, "it is no file of torch's, or holds more than tensors") from error
     except Exception as error:
         first = str(error).partition("\n")[0]
         raise refused(name, given.text, f"it cannot be read: {first or type(error).__name__}") from error
     if not isinstance(found, torch.Tensor):
         raise refused(name, given.text, f"it holds a {type(found).__name__} and no tensor")
+    if found.layout is not torch.strided or found.is_quantized:
+        raise refused(name, given.text, "it holds a sparse or quantized tensor; a kernel takes a plain one")
+    if found.is_complex():
+        raise refused(name, given.text, f"Triton has no element type {element_type(found.dtype)}")
+    if not found.numel():
+        raise refused(name, given.text, "it holds a tensor without elements")
     return found.detach()

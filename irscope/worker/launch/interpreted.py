@@ -6,12 +6,14 @@ import gc
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .. import compiling, versions
 from ..protocol import Wire
-from . import outputs, redirect, settle, traced, words
+from . import copies, outputs, redirect, saving, settle, traced, words
 from .interpret import DEFAULT_SECONDS, explained, start
+from .resolve import Call
 
 #: Of the time for the interpreter, the part that launches before the chosen one may take.
 EARLIER_SHARE = 0.5
@@ -36,6 +38,8 @@ def launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     limit = float(request.get("seconds") or DEFAULT_SECONDS)
     earlier = Earlier(limit * EARLIER_SHARE)
     target = versions.gpu_target(**request["target"])
+    # They change nothing here; that they fit is known all the same.
+    compiling.parse_options(compiling.backend_for(target), dict(request.get("options") or {}))
     with warnings.catch_warnings(record=True) as caught, redirect.redirected(target), versions.repaired_interpreter():
         warnings.simplefilter("default")
         settled = settle.settle(request, wire, "cpu", earlier.run)
@@ -43,13 +47,19 @@ def launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     run = start(prepared.function, {**prepared.arguments, **prepared.constexprs}, prepared.grid, request, wire)
     notes = [*settled.warnings, *(str(warning.message) for warning in caught), *earlier.notes]
     if not run.complete:
-        notes.append(f"the interpreter ran {run.programs_run} of {run.programs} programs in {run.seconds:.0f} s")
+        notes.append(f"the interpreter ran {run.programs_run} of {run.programs} programs in {run.seconds:.3g} s")
+    if not run.programs:
+        notes.append(f"the grid {tuple(prepared.grid)} is empty: nothing runs")
+    save = Path(request["save"]) if request.get("save") else None
+    described = []
+    for name in written_names(run.memory):
+        described.append({**describe_output(name, run, prepared.guards), **saved(name, run.memory, save, notes)})
     return {
         **settled.describe(),
         "warnings": notes,
         "specialization": describe_specialization(settled),
         "device": None,
-        "outputs": [describe_output(name, run.memory, prepared.guards) for name in written_names(run.memory)],
+        "outputs": described,
         "programs_run": run.programs_run,
         "programs": run.programs,
         "seconds": run.seconds,
@@ -65,7 +75,7 @@ class Earlier:
         self.left = seconds
         self.notes: list[str] = []
 
-    def run(self, launch: Callable[[], Any]) -> Any:
+    def run(self, launch: Callable[[], Any], call: Call) -> Any:
         end = time.monotonic() + self.left
 
         def begin() -> None:
@@ -73,7 +83,11 @@ class Earlier:
                 raise traced.Stop
 
         try:
-            with versions.before_each_program(begin), explained("a kernel that the file launches before"):
+            with (
+                versions.before_each_program(begin),
+                traced.guarded(copies.tensors_of(call.arguments)),
+                explained(call.kernel.name),
+            ):
                 return launch()
         except traced.Stop:
             note = "launches before this one took too long in the interpreter: what they should have written is missing"
@@ -119,8 +133,19 @@ def written_names(memory: traced.Memory) -> list[str]:
     return [name for name, tensor in memory.tensors.items() if tensor.numel() and bool(memory.written(name).any())]
 
 
-def describe_output(name: str, memory: traced.Memory, guards: dict[str, Any]) -> dict[str, Any]:
+def saved(name: str, memory: traced.Memory, folder: Path | None, notes: list[str]) -> dict[str, str]:
+    """The ``file`` of ``model.Output`` where there is a folder to write the tensor to; what is said of it to notes."""
+    if folder is None:
+        return {}
+    tensor = memory.tensors[name]
+    file, note = saving.save_tensor(tensor, folder, name, words.element_type(tensor.dtype))
+    notes += [note] if note else []
+    return {"file": str(file)}
+
+
+def describe_output(name: str, run: traced.Run, guards: dict[str, Any]) -> dict[str, Any]:
     """The fields of ``model.Output``; which elements were written is known exactly."""
+    memory = run.memory
     tensor = memory.tensors[name]
     written = outputs.unique(memory.written(name))
     count = int(written.sum())
@@ -137,4 +162,5 @@ def describe_output(name: str, memory: traced.Memory, guards: dict[str, Any]) ->
         **outputs.statistics(values),
         "first": outputs.first_elements(tensor, None if everything else ~written),
         "outside": int(memory.block(name).written.sum()) - count if name in guards else None,
+        **({} if run.complete else {"programs_run": run.programs_run, "programs": run.programs}),
     }

@@ -96,6 +96,8 @@ def read_inputs(kernel: LoadedKernel, answer: infer.Answer, texts: Mapping[str, 
             raise inputs.refused(name, text, f"{name} is {settled.type} and takes a number", f"write {name}=1024")
         if settled.type in defaults.INTEGERS and isinstance(one.value, float):
             raise inputs.refused(name, text, f"{name} is {settled.type} and takes an integer", f"write {name}=1024")
+        if type(one.value) is int and not one.is_tensor and not -(2**63) <= one.value < 2**64:
+            raise inputs.refused(name, text, "it needs more than 64 bits", f"write {name}=1024")
         found[name] = one
     return found
 
@@ -137,7 +139,7 @@ def settle_grid(kernel: LoadedKernel, text: str | None, layout: defaults.Layout,
         return
     largest = max((guard.end - guard.start for guard in made.guards.values()), default=1)
     axes = defaults.program_axes(kernel.function.parse())
-    made.grid = grid.default_grid(layout.sizes, made.constexprs, axes, largest)
+    made.grid = tuple(max(size, 1) for size in grid.default_grid(layout.sizes, made.constexprs, axes, largest))
     made.warnings.append(f"no grid was given: {made.grid} is guessed from sizes and blocks; --grid sets it")
 
 

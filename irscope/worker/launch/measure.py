@@ -15,6 +15,7 @@ from typing import Any
 
 from ..protocol import Rejected
 from . import copies, driver, faults, outputs, prepare
+from .settle import Prepared
 
 #: What is overwritten before each run: `do_bench`'s size, and never less than twice the L2.
 FLUSH_BYTES = 256 << 20
@@ -80,7 +81,7 @@ def measure_launch(request: dict[str, Any], wire: Any) -> dict[str, Any]:
         }
 
 
-def the_prepared() -> prepare.Prepared:
+def the_prepared() -> Prepared:
     if prepare.current is None:
         raise Rejected("internal", "no launch is prepared")
     return prepare.current

@@ -1,4 +1,4 @@
-"""The requests ``prepare_launch`` and ``list_launches``: a launch made ready to be run as often as wished."""
+"""The request ``prepare_launch``: a launch made ready to be run as often as wished."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ from typing import Any
 
 from .. import compiling, loading, versions
 from ..protocol import Rejected, Wire
-from . import capture, copies, driver, faults
-from .resolve import Wanted
-from .settle import Prepared, Settled, ended_early, in_words, settle
-
-__all__ = ["Prepared", "Settled", "current", "list_launches", "prepare_launch", "settle"]
+from . import copies, driver, faults
+from .settle import Prepared, Settled, settle
 
 #: What `prepare_launch` has set up last, for the requests that follow it.
 current: Prepared | None = None
@@ -49,24 +46,6 @@ def prepare_launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     current = prepared
     return {**settled.describe(), **describe_compiled(settled), "device": driver.describe_device(prepared.device),
             "torch": str(torch.__version__), "triton": versions.TRITON}  # fmt: skip
-
-
-def list_launches(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
-    """Answer ``list_launches``: run the file's launch code to its end and tell what it launched."""
-    wire.send("phase", phase="loading")
-    torch = faults.require_cuda(request["device"])
-    path = Path(request["path"])
-    with faults.told(wire, faults.Subject(request["path"])):
-        torch.cuda.set_device(request["device"])
-        wire.send("phase", phase="capturing")
-        wanted = Wanted(request.get("kernel"), None, request.get("configuration"), bool(request.get("autotune")))
-        recording = capture.record(path, request.get("entry"), wanted)
-        torch.cuda.synchronize()
-        if recording.error is not None and not recording.sites:
-            raise ended_early(recording.error, path, "it launched a kernel")
-    wire.send("sites", sites=recording.sites)
-    notes = [f"the file did not come to its end: {in_words(recording.error)}"] if recording.error else []
-    return {"sites": recording.sites, "warnings": [*notes, *recording.warnings]}
 
 
 # Compiling

@@ -13,6 +13,7 @@ import importlib
 import math
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ def torch_replacements(torch: Any, mode: Any) -> list[standins.Replacement]:
         torch.load,
         torch.set_default_device,
     )
+    run_thread = threading.Thread.run
     autocast = torch.amp.autocast_mode.autocast
     begin_autocast = autocast.__init__
 
@@ -78,6 +80,11 @@ def torch_replacements(torch: Any, mode: Any) -> list[standins.Replacement]:
         # torch leaves the mode for the length of a call, and the user's own backward functions run in this one.
         with mode:
             return run_backward(*arguments, **named)
+
+    def run_in_mode(thread: threading.Thread) -> None:
+        # A mode is of the thread that entered it.
+        with mode:
+            run_thread(thread)
 
     def load_on_cpu(*arguments: Any, **named: Any) -> Any:
         return load(*arguments, **{**named, "map_location": "cpu"})
@@ -97,6 +104,7 @@ def torch_replacements(torch: Any, mode: Any) -> list[standins.Replacement]:
         (torch, "load", load_on_cpu),
         (torch, "set_default_device", default_device),
         (autocast, "__init__", autocast_of_cpu),
+        (threading.Thread, "run", run_in_mode),
     ]
 
 

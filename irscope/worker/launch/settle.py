@@ -135,6 +135,9 @@ def captured_launch(request: Mapping[str, Any], recording: capture.Recording, ca
     if unknown is not None:
         raise Rejected("usage", f"--const {unknown}: {kernel.name} has no parameter '{unknown}'",
                        hint=names_hint(unknown, call.values))  # fmt: skip
+    if request.get("configuration") is not None and call.configuration is None:
+        raise Rejected("usage", f"--config {request['configuration']}: {kernel.name} has no @triton.autotune "
+                       "configurations")  # fmt: skip
     settled = Settled(
         Prepared(kernel, call.function, call.arguments, call.constexprs, call.options, call.grid),
         "file", recording.sites, site["number"], call.configuration,

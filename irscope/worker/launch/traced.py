@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from .. import versions
@@ -70,9 +71,9 @@ class Memory:
             if nearest.distance(address) < 1 << 40:
                 element = (address - tensor.data_ptr()) // tensor.element_size()
                 where = f"; the first is element {element} of '{name}', which has {tensor.numel()}"
+        program = f"program {self.program}" if self.program else "a program"
         raise Outside(
-            f"program {self.program} {verb} {count} address{'es' if count > 1 else ''} "
-            f"outside of the arguments' tensors{where}"
+            f"{program} {verb} {count} address{'es' if count > 1 else ''} outside of the arguments' tensors{where}"
         )
 
     def written(self, name: str) -> Any:
@@ -90,6 +91,13 @@ class Memory:
 
     def block(self, name: str) -> Block:
         return next(block for block in self.blocks if name in block.members)
+
+
+@contextmanager
+def guarded(tensors: Mapping[str, Any]) -> Iterator[None]:
+    """Within, a kernel in the interpreter that leaves these tensors raises `Outside`, and this process lives."""
+    with versions.interpreter_accesses(Memory(tensors).access):
+        yield
 
 
 class Outside(Exception):
