@@ -136,9 +136,11 @@ class Painter:
             return [Segment(" " * gutter.width, plain(palette.number, layer))]
         number = plain(palette.number_lit if look.cursor else palette.number, layer, bold=look.cursor)
         text = gutter.number(look.row) + " "
-        if gutter.annotate:
-            text = f"{gutter.annotation(look.row)} {text}"
         before = [self._bar(gutter.heat(look.row), layer)] if gutter.heat else []
+        if gutter.annotate:
+            # To be read, on lit rows too; numbers are to be found.
+            figures = number if look.cursor else plain(palette.tokens["Operator"], layer)
+            before.append(Segment(f"{gutter.annotation(look.row)} ", figures))
         glyph = MARKS.get(layer)
         if glyph is None:
             return [*before, Segment(text + " ", number)]
