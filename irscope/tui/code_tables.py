@@ -14,19 +14,14 @@ from irscope.tui.columns import Column, Table, amount
 def cost_table(rows: Mapping[int, RowCost], note: str = "", warp: str = "warp") -> Table:
     """Of a text that machine code was made from: instructions, live registers and bytes of each row."""
     costs = {row: found.cost for row, found in rows.items()}
-    return Table(
-        tuple(
-            column
-            for column in (
-                _figure("instr", "instructions that came from the line", costs, lambda cost: cost.instructions),
-                _figure("regs", "highest number of live registers of a thread", costs, lambda cost: cost.registers),
-                _figure("glob", f"bytes of global memory of a {warp}", costs, lambda cost: cost.global_bytes, True),
-                _figure("shm", f"bytes of shared memory of a {warp}", costs, lambda cost: cost.shared_bytes, True),
-            )
-            if column.cells
-        ),
-        note,
+    columns = (
+        _figure("instr", "instructions that came from the line", costs, lambda cost: cost.instructions),
+        _figure("regs", "highest number of live registers of a thread", costs, lambda cost: cost.registers),
+        _figure("glob", f"bytes of global memory of a {warp}", costs, lambda cost: cost.global_bytes, True),
+        _figure("shm", f"bytes of shared memory of a {warp}", costs, lambda cost: cost.shared_bytes, True),
     )
+    known = tuple(column for column in columns if column.cells)
+    return Table(known, note if known else "")
 
 
 def _figure(

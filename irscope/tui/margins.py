@@ -102,6 +102,10 @@ class Margins:
 
     async def _show_all(self, facts: CodeFacts) -> None:
         """Columns for every pane, those on screen first."""
+        if await self._ask(lambda: facts.machine) is None:
+            self.on = False
+            self._bench.notify("no columns: there is no machine code")
+            return
         shown = self._bench.panes.shown
         for pane in sorted(self._bench.panes.all_panes(), key=lambda pane: pane.stage not in shown):
             tables = {name: await self._table(facts, name) for name in pane.texts}

@@ -193,6 +193,26 @@ async def test_a_new_compilation_has_new_columns(add_file: Path) -> None:
         assert cells(driver, "source", loads) != before
 
 
+async def test_where_there_is_no_machine_code_it_says_so() -> None:
+    bundle = Path(__file__).parent / "data" / "compile_error.irscope"
+    async with opened(Request(bundle)) as driver:
+        words = {"d": "no machine code", "H": "no machine code", "circumflex_accent": "no SASS", "u": "no SASS"}
+        for key, expected in words.items():
+            driver.app.clear_notifications()
+            await driver.press(key)
+            await driver.until(lambda: driver.app._notifications)
+            assert expected in next(iter(driver.app._notifications)).message
+        assert not driver.bench.margins.on
+
+
+async def test_a_pane_without_figures_says_so(matmul_request: Request) -> None:
+    async with opened(matmul_request) as driver:
+        driver.bench.panes.use("cubin")
+        await driver.press("right_curly_bracket")
+        await driver.until(lambda: driver.app._notifications)
+        assert "cubin" in next(iter(driver.app._notifications)).message
+
+
 async def test_amd_has_them_too(compiled_sample: Callable[[str, str], Compilation]) -> None:
     file = Path(__file__).parents[2] / "sample_kernels" / "vector_add.py"
     kernel = compiled_sample(f"{file}::", "gfx942").kernel.name
