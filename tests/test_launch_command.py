@@ -267,6 +267,11 @@ def test_endless_code_ends_at_the_timeout_with_its_place(launch: Command) -> Non
     assert (told.code, "awkward.py:" in told.failure, "within 20 s" in told.failure) == (1, True, True), told
 
 
+def test_a_file_that_ends_the_process_says_so(launch: Command) -> None:
+    told = launch(AWKWARD, "--interpret", "--entry", "ends_the_process")
+    assert (told.code, "exit code 0" in told.failure, "ended the process" in told.err) == (1, True, True), told
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_an_interrupt_leaves_no_process(own_directories: None) -> None:
     command = [sys.executable, "-m", "irscope", "launch", AWKWARD, "--interpret", "--entry", "endless"]

@@ -335,6 +335,10 @@ class _Conversation:
 
 
 def with_way_out(failure: Failure, timeout: float) -> Failure:
+    """A failure of the worker itself, in terms of a launch."""
+    if failure.kind == "worker":
+        hint = "the file's own code, or a library that it calls, ended the process: `python FILE` shows more"
+        return replace(failure, hint=failure.hint or hint)
     if failure.kind != "timeout":
         return failure
     return replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import sys
 import traceback
@@ -200,6 +201,13 @@ def of_triton_import(error: BaseException) -> dict[str, Any]:
             "message": f"{sys.executable} has no Triton",
             "hint": f'"{sys.executable}" -m pip install {package}',
             "missing": "triton",
+        }
+    if isinstance(error, ModuleNotFoundError) and os.environ.get("TRITON_INTERPRET") == "1":
+        return {
+            "kind": "missing",
+            "message": f"Triton's interpreter needs {error.name}, which {sys.executable} does not have",
+            "hint": f'"{sys.executable}" -m pip install numpy torch',
+            "missing": error.name,
         }
     return {
         "kind": "missing",

@@ -73,7 +73,14 @@ class Earlier:
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds
-        self.notes: list[str] = []
+        #: Whether a launch was given up, or left out: the file's tensors do not hold what they should.
+        self.gave_up = False
+
+    @property
+    def notes(self) -> list[str]:
+        if not self.gave_up:
+            return []
+        return ["launches before this one took too long in the interpreter: what they should have written is missing"]
 
     def run(self, launch: Callable[[], Any], call: Call) -> Any:
         end = time.monotonic() + self.left
@@ -90,8 +97,7 @@ class Earlier:
             ):
                 return launch()
         except traced.Stop:
-            note = "launches before this one took too long in the interpreter: what they should have written is missing"
-            self.notes = [note]
+            self.gave_up = True
             return None
         finally:
             self.left = max(end - time.monotonic(), 0.0)

@@ -58,7 +58,7 @@ def list_launches(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         if not first_made:
             raise
         return {"sites": first_made, "warnings": [*notes, f"the file did not come to its end: {error}"]}
-    if earlier.notes:
+    if earlier.gave_up:
         notes.append(f"after {INTERPRETER_SECONDS:g} s of that its kernels did nothing: it may go another way then")
     return listed(recording, path, notes)
 
@@ -78,7 +78,7 @@ def comparisons_hold(earlier: Earlier) -> Iterator[None]:
 
     def holding(compare: Callable[..., Any], holds: Any) -> Callable[..., Any]:
         def answer(*arguments: Any, **named: Any) -> Any:
-            return holds if earlier.notes else compare(*arguments, **named)
+            return holds if earlier.gave_up else compare(*arguments, **named)
 
         return answer
 
