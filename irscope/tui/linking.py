@@ -80,6 +80,15 @@ class Links:
             return Lineage()
         return self.lineages.chain(view, row)
 
+    def operations_of_line(self, related: Mapping[str, Rows]) -> list[str]:
+        """What operations of the first stage a source line became, in their order; none without edges."""
+        edges = self.correlation.edges
+        first = related.get(edges.stages[0]) if edges else None
+        if self.lineages is None or first is None or not first.by_edges:
+            return []
+        names = (self.lineages.chain(edges.stages[0], row).operation for row in first.exact)
+        return [name for name in names if name]
+
     def count(self, stage: str, rows: Rows) -> int:
         """How many operations or instructions of a stage belong together: the exact ones, where edges tell them."""
         return self.operations(stage, rows.exact if rows.by_edges else rows.rows)
@@ -149,6 +158,10 @@ def crumbs(links: Links, view: str, row: int | None, related: Mapping[str, Rows]
     if lineage.operation is not None:
         others = f" and {lineage.operations - 1} more" if lineage.operations > 1 else ""
         shown.append(Content.assemble((lineage.operation, "$accent"), others))
+    elif names := links.operations_of_line(related):
+        # The last one gives the line its value.
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        shown.append(Content.assemble((names[-1], "$accent"), others))
     for name in links.indices:
         rows = related.get(name)
         if rows and (count := links.count(name, rows)):

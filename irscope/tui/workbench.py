@@ -267,6 +267,8 @@ class Workbench(Screen[None], inherit_bindings=False):
         if found.edges:
             self.compilation = found
         self.links.join(found.edges, lineages)
+        # Why stages are joined by their source lines, where the breadcrumb says that they are.
+        self.breadcrumb.tooltip = self.links.reason
         self.following.use(self.links)
         self.margins.renew()
 

@@ -133,6 +133,10 @@ async def test_a_source_line_leads_to_what_its_expressions_became(matmul_request
         dots = [row for row, line in enumerate(links.indices["ttir"].lines) if "tt.dot" in line]
         assert set(edges.rows("ttir", dots, "sass")) <= set(found["sass"].exact)
         assert "by source line" not in driver.crumbs()
+        # The dot is alone on its line; a load has its addresses there too.
+        assert f"> {DOT} > tt.dot > " in driver.crumbs()
+        await driver.go_to("source", "a = tl.load(")
+        assert "tt.load" in driver.crumbs()
 
 
 async def test_places_are_the_exact_ones(matmul_request: Request) -> None:
@@ -158,6 +162,7 @@ def test_places_without_exact_rows_are_the_lit_ones() -> None:
 async def test_a_bundle_without_edges_is_joined_by_line() -> None:
     async with opened(Request(Path(__file__).parent / "data" / "vector_add.irscope"), NARROW) as driver:
         await driver.until(lambda: driver.bench.links.reason)
+        assert driver.bench.breadcrumb.tooltip == driver.bench.links.reason
         await driver.go_to("source", "tl.load(x_ptr")
         assert driver.crumbs().rstrip().endswith("by source line")
         assert driver.bench.links.related("source", driver.view("source").cursor_row)["sass"].rows
