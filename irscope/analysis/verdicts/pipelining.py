@@ -121,7 +121,8 @@ def _verdict(program: Program, loop: Operation, loads: Sequence[_Load]) -> Verdi
         else f"up to {distances[-1]} iterations ahead"
     )
     buffers = sorted({number for load in ahead if (number := _buffers(program, load)) is not None})
-    into = f", into {' or '.join(map(str, buffers))} buffers of shared memory" if buffers else ""
+    noun = "buffer" if buffers == [1] else "buffers"
+    into = f", into {' or '.join(map(str, buffers))} {noun} of shared memory" if buffers else ""
     whose = "its loads run" if len(ahead) > 1 else "its load runs"
     sentence = f"{where}: the loop is pipelined, {stages} stages deep: {whose} {how}, {ways}{into}"
     if left:
@@ -174,10 +175,12 @@ def _why_not(program: Program, loop: Operation, loads: Sequence[_Load]) -> tuple
     for load in feeding or loads:
         width = _known_bytes(program, load)
         if width is not None and width < _LEAST_BYTES:
+            # Triton has this limit for AMD too, where there is no cp.async.
+            limit = "cp.async copies {} at least" if program.is_cuda else "Triton pipelines loads of {} and more"
+            known = f"the load at {program.line_of(load.chain)} is known to have {count(width, 'byte')} together"
             return (
                 "bad",
-                f"the load at {program.line_of(load.chain)} is known to have {count(width, 'byte')} together, and "
-                f"cp.async copies {_LEAST_BYTES} at least",
+                f"{known}, and {limit.format(_LEAST_BYTES)}",
                 "What would widen it is said of the load itself.",
             )
     return (

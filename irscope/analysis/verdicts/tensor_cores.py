@@ -99,7 +99,8 @@ def _why_no_wgmma(program: Program, placed: Placed, used: list[tuple[int, str]])
     if len(shape) >= 2 and shape[-2] < _WGMMA_ROWS:
         return f"its {shape[-2]} rows are too few for wgmma, which needs {_WGMMA_ROWS}"
     if isinstance(warps, int) and warps % _WGMMA_WARPS:
-        return f"{count(warps, 'warp')} are no multiple of the {_WGMMA_WARPS} that wgmma needs"
+        are = "is" if warps == 1 else "are"
+        return f"{count(warps, 'warp')} {are} no multiple of the {_WGMMA_WARPS} that wgmma needs"
     return None
 
 
@@ -113,9 +114,18 @@ def _why_not(program: Program, placed: Placed) -> tuple[str, str | None]:
         return f"{triton} has none of them for {program.compilation.target}", "Compile for sm_80 or newer."
     if "f64" in kinds:
         return "its operands are fp64", "Give tl.dot fp16, bf16, fp8 or fp32 (with tf32), where the precision allows."
+    if not program.is_cuda:
+        return _why_not_on_amd(program.compilation.target.arch, kinds)
     if kinds[:1] == ["f32"] and (precision is None or precision[1] == "ieee"):
         return (
             "both operands are fp32 and input_precision is ieee",
             'input_precision="tf32" (10 bits of mantissa) or "tf32x3" (close to fp32), or fp16 or bf16 operands.',
         )
+    return "why is not known", None
+
+
+def _why_not_on_amd(arch: str, kinds: list[str]) -> tuple[str, str | None]:
+    """MFMA (gfx9) takes fp32; WMMA (gfx11, and gfx12 but for gfx125x) no more than 16 bits."""
+    if kinds[:1] == ["f32"] and arch.startswith(("gfx11", "gfx120")):
+        return f"those of {arch} take no fp32 operands", "fp16 or bf16 operands, where the precision allows."
     return "why is not known", None

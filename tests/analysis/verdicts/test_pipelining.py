@@ -29,10 +29,15 @@ def test_as_deep_as_it_was_asked_for(told: Tell, target: str, stages: int) -> No
     assert verdict.tone == "good" and f"pipelined, {stages} stages deep" in verdict.sentence
     ahead = "1 iteration" if stages == 2 else f"{stages - 1} iterations"
     assert f"its loads run {ahead} ahead, by cp.async" in verdict.sentence
-    found = re.search(r"into (\d+) buffers of shared memory", verdict.sentence)
+    found = re.search(r"into (\d+) buffers? of shared memory", verdict.sentence)
     assert found and f"memdesc<{found[1]}x64x64xf16" in loop.compilation.text("ttgir")
     assert "for k in range" in loop.source(verdict)
     assert any("ttg.async_copy_global_to_local" in row for row in loop.rows(verdict, "ttgir"))
+
+
+def test_one_buffer(told: Tell) -> None:
+    verdict = told("dots::loop", "sm_80", SIZE, ARGUMENTS, {"num_stages": 2}).one(RULE)
+    assert "by cp.async, into 1 buffer of shared memory" in verdict.sentence
 
 
 def test_by_tma(told: Tell) -> None:
@@ -58,6 +63,13 @@ def test_through_registers(told: Tell) -> None:
             {},
             "bad",
             "known to have 2 bytes together, and cp.async copies 4 at least",
+        ),
+        (
+            "gfx942",
+            {"a_ptr": "*fp16", "b_ptr": "*fp16"},
+            {},
+            "bad",
+            "known to have 2 bytes together, and Triton pipelines loads of 4 and more",
         ),
     ],
 )

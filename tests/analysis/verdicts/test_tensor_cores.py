@@ -68,6 +68,7 @@ def test_a_dot_without_them(
     [
         ({"M": 16}, {}, "its 16 rows are too few for wgmma, which needs 64"),
         ({}, {"num_warps": 2}, "2 warps are no multiple of the 4 that wgmma needs"),
+        ({}, {"num_warps": 1}, "1 warp is no multiple of the 4 that wgmma needs"),
     ],
 )
 def test_the_older_instruction_where_wgmma_cannot_be(
@@ -75,6 +76,16 @@ def test_the_older_instruction_where_wgmma_cannot_be(
 ) -> None:
     verdict = told("dots::one_dot", "sm_90", {**TILE, **constants}, HALVES, options).one(RULE)
     assert verdict.tone == "note" and "mma m16n8k16" in verdict.sentence and reason in verdict.sentence
+
+
+@pytest.mark.parametrize("target", ["gfx1100", "gfx1201"])
+def test_amd_without_units_for_it(told: Tell, target: str) -> None:
+    """Not a matter of ``input_precision``: what NVIDIA's advice says does not compile here."""
+    dot = told("dots::one_dot", target, {**TILE, "PRECISION": "ieee"}, SINGLES)
+    verdict = dot.one(RULE)
+    assert verdict.tone == "bad" and f"those of {target} take no fp32 operands" in verdict.sentence
+    assert "tf32" not in (verdict.advice or "tf32")
+    assert not re.search(r"\bv_s?(?:mfmac?|wmmac?)_", dot.compilation.text("amdgcn"))
 
 
 def test_no_dot_no_verdict(told: Tell) -> None:
