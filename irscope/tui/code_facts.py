@@ -137,7 +137,7 @@ class CodeFacts:
                 lines = {line - 1 for number in definitions for file, line in origins[number].all if file == path}
                 counts.update(lines)
         cells = {line: str(count) for line, count in counts.items()}
-        return at, Table((Column("live", "registers that hold what the line made", cells, dict(counts)),))
+        return at, Table((Column("regs", "registers that hold what the line made", cells, dict(counts)),))
 
     def targets(self, row: int) -> tuple[int, ...]:
         """Rows that the instruction at a row may jump to."""

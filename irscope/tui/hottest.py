@@ -47,7 +47,7 @@ class HottestLines(ModalScreen["tuple[str, int] | None"]):
 
     def _show(self) -> None:
         box, column = self.get_child_by_id("hottest"), self._column
-        box.border_title = f"{self._title}: {column.meaning}"
+        box.border_title = f"{self._title} by {column.name}: {column.meaning}"
         box.border_subtitle = "enter goes there, left and right choose the column, escape closes"
         self.rows = places(column)[:ROWS]
         highest = max(column.values.values(), default=1)

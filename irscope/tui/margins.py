@@ -183,7 +183,7 @@ class Margins:
         if column is None:
             self._bench.notify(table.note or f"no figures for {describe(pane.stage).title}")
             return
-        title = f"{pane.text.title or describe(pane.stage).title} by {column.name}"
+        title = pane.text.title or describe(pane.stage).title
         screen = HottestLines(title, table, column, pane.text.raw_lines)
         answer = await self._bench.app.push_screen_wait(screen)
         if answer is not None and view in pane.texts:
