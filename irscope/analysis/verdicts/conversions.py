@@ -71,7 +71,11 @@ def _verdict(program: Program, placed: Placed, chain: Chain, rows: list[int]) ->
         # An allocation with no value to put into it is no access.
         if other.operation is not operation and (other.operation.name != "ttg.local_alloc" or other.operation.operands)
     ]
-    if not chain or not program.is_in_assembly(chain):
+    own = _own_rows(program, operation.row, rows)
+    if own is not None:
+        # The rows are this conversion's own, whatever else its line does.
+        rows, shared_by = own, []
+    elif not chain or not program.is_in_assembly(chain):
         assembly = program.assembly.replace("amdgcn", "assembly").replace("ptx", "PTX")
         why = "as it has no location" if not chain else f"as no row of {assembly} comes from its line"
         if not program.lines(program.assembly):
@@ -93,3 +97,22 @@ def _verdict(program: Program, placed: Placed, chain: Chain, rows: list[int]) ->
     means = "goes through shared memory" if by_shared else "goes by shuffles between the threads of a warp"
     tone = "bad" if placed.loops and by_shared else "note"
     return Verdict(RULE, "bad" if tone == "bad" else "note", f"{start} {means}{often}.", None, evidence)
+
+
+def _own_rows(program: Program, row: int, of_line: list[int]) -> list[int] | None:
+    """The assembly's rows that exchange values and came from one row of the TTGIR, over exact edges.
+
+    ``None`` where there are no such edges, where one of these rows came from other rows of the TTGIR too, or where one
+    of those that come from its line came from no known row.
+    """
+    edges = program.compilation.edges
+    if edges is None or not edges.is_exact("ttgir", program.assembly):
+        return None
+    lines = program.lines(program.assembly)
+    became = edges.rows("ttgir", [row], program.assembly)
+    exchanging = [each for each in became if _SHUFFLE.search(lines[each]) or _SHARED.search(lines[each])]
+    if any(edges.rows(program.assembly, [each], "ttgir") != [row] for each in exchanging):
+        return None
+    if any(not edges.rows(program.assembly, [each], "ttgir") for each in of_line):
+        return None
+    return exchanging

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from samples import SAMPLES
@@ -10,7 +12,9 @@ from telling import Told, check
 
 from irscope.analysis.verdicts import verdicts
 from irscope.analysis.verdicts.layouts import neighbours, short, tensor_layout
+from irscope.exact import exact_edges
 from irscope.model import Compilation
+from irscope.request import Request
 
 Tell = Callable[..., Told]
 RULE = "layout conversions"
@@ -59,6 +63,23 @@ def test_what_else_exchanges_values_makes_it_uncertain(told: Tell) -> None:
     assert found and all(verdict.tone == "unknown" and "not certain" in verdict.sentence for verdict in found)
     # Pointers or indices: as they are in the TTGIR, never a size of nothing.
     assert all("bytes a block" in verdict.sentence and "(0 bytes" not in verdict.sentence for verdict in found)
+
+
+@pytest.mark.parametrize("target", ["sm_80", "sm_90"])
+def test_exact_edges_tell_a_conversion_from_what_else_its_line_exchanges(told: Tell, target: str) -> None:
+    constants = {"BLOCK": 512}
+    plain = told("costly::scattered", target, constants).compilation
+    request = Request(
+        Path(plain.kernel.file), plain.kernel.name, plain.target, constants={"BLOCK": "512"}, arguments={}
+    )
+    known = exact_edges(plain, request)
+    assert known.edges and known.edges.is_exact("ttgir", "ptx")
+    before = [each for each in verdicts(replace(known, edges=None)) if each.rule == RULE]
+    after = [each for each in verdicts(known) if each.rule == RULE]
+    assert len(before) == len(after) and any(each.tone == "unknown" for each in before)
+    assert all(each.tone != "unknown" for each in after)
+    for verdict in after:
+        check(known, verdict)
 
 
 def test_none_is_needed(told: Tell) -> None:
