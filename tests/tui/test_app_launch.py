@@ -286,6 +286,15 @@ def complaint(asked: LaunchForm, key: str) -> str:
     return str(note.render()) if note.has_class("bad") else ""
 
 
+async def test_the_form_lists_the_files_launches_without_a_gpu(request_: Request) -> None:
+    async with opened(request_, (120, 40)) as driver:
+        asked = await open_form(driver)
+        await driver.press("f6")
+        await driver.until(lambda: len(asked.row("number").question.choices) > 1)
+        offered = [words for _, words in asked.row("number").question.choices]
+        assert any("1000" in words for words in offered) and any("2000" in words for words in offered), offered
+
+
 async def test_the_form_makes_inputs_and_complains_where_it_cannot(request_: Request) -> None:
     async with opened(request_, (120, 40)) as driver:
         asked = await open_form(driver)
