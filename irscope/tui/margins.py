@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from irscope.tui.code_facts import CodeFacts
 from irscope.tui.columns import Table, next_place, places
-from irscope.tui.hottest import HottestLines
 from irscope.tui.stage_pane import StagePane
 from irscope.tui.stages import SOURCE, describe
 
 if TYPE_CHECKING:
+    from irscope.tui.code_facts import CodeFacts
     from irscope.tui.workbench import Workbench
 
 
@@ -52,6 +51,9 @@ class Margins:
             self._bench.notify("nothing is compiled yet")
             return
         if self._facts is None or self._facts.compilation is not found:
+            # The analyses load with it: not before the first frame, which needs none of them.
+            from irscope.tui.code_facts import CodeFacts
+
             self._facts, self._tables = CodeFacts(found), {}
         facts = self._facts
 
@@ -183,6 +185,8 @@ class Margins:
         if column is None:
             self._bench.notify(table.note or f"no figures for {describe(pane.stage).title}")
             return
+        from irscope.tui.hottest import HottestLines
+
         title = pane.text.title or describe(pane.stage).title
         screen = HottestLines(title, table, column, pane.text.raw_lines)
         answer = await self._bench.app.push_screen_wait(screen)
@@ -228,6 +232,8 @@ class Margins:
         if column is None or source is None:
             self._bench.notify(table.note or "no line is known to have made what is live here")
             return
+        from irscope.tui.hottest import HottestLines
+
         title = f"live at line {at + 1} of the SASS"
         answer = await self._bench.app.push_screen_wait(HottestLines(title, table, column, source.raw_lines))
         if answer is not None:
