@@ -1,11 +1,15 @@
 """What a launch is measured against: torch, Triton, a sample's kernel and ``triton.testing.do_bench``, no more.
 
-    python benchmarks/bare_launch.py vector_add|matmul
+    python benchmarks/bare_launch.py vector_add|matmul [COUNT]
 
-Prints the median in microseconds. Sizes and options are those of the sample's own launch.
+Prints the median in microseconds; of COUNT measurements, half a second apart. Sizes and options are those of the
+sample's own launch.
 """
 
+import statistics
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -15,8 +19,8 @@ import triton.testing
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sample_kernels"))
 
 
-def vector_add():
-    from vector_add import vector_add_kernel
+def vector_add() -> Callable[[], object]:
+    from vector_add import vector_add_kernel  # type: ignore[import-not-found]
 
     x, y = torch.randn(2, 1 << 27, device="cuda").unbind()
     out = torch.empty_like(x)
@@ -24,8 +28,8 @@ def vector_add():
     return lambda: vector_add_kernel[grid](x, y, out, out.numel(), BLOCK_SIZE=1024)
 
 
-def matmul():
-    from matmul import matmul_kernel
+def matmul() -> Callable[[], object]:
+    from matmul import matmul_kernel  # type: ignore[import-not-found]
 
     size = 4096
     a, b = torch.randn(2, size, size, device="cuda", dtype=torch.float16).unbind()
@@ -40,7 +44,11 @@ def main() -> None:
     call = {"vector_add": vector_add, "matmul": matmul}[sys.argv[1]]()
     call()
     torch.cuda.synchronize()
-    print(triton.testing.do_bench(call, return_mode="median") * 1e3, flush=True)
+    medians = []
+    for turn in range(int(sys.argv[2]) if len(sys.argv) > 2 else 1):
+        time.sleep(0.5 if turn else 0)
+        medians.append(triton.testing.do_bench(call, return_mode="median") * 1e3)
+    print(statistics.median(medians), flush=True)
 
 
 if __name__ == "__main__":

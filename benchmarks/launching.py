@@ -17,6 +17,10 @@ KERNELS = {
 }
 
 
+#: Measurements in one process that a median is of.
+COUNT = "5"
+
+
 @dataclass(frozen=True, slots=True)
 class Median:
     microseconds: float
@@ -35,13 +39,13 @@ def rows(rounds: int) -> list[Row]:
         medians: tuple[list[float], list[float]] = ([], [])
         with fresh_folder() as store, fresh_folder() as cache:
             # Ceilings and compiled kernels are there after the first run, which is not counted, on both sides.
+            # A single median depends on how hot the GPU is: do_bench's own differ by a tenth for the matmul.
             for turn in range(rounds + 1):
                 for side, command in enumerate((ours, bare)):
-                    line, taken = first_line(command, str(store), str(cache))
+                    _, taken = first_line(command, str(store), str(cache))
                     if turn:
                         seconds[side].append(taken)
-                        medians[side].append(float(first_line([*ours, "last"], str(store), str(cache))[0])
-                                             if side == 0 else float(line))  # fmt: skip
+                        medians[side].append(float(first_line([*command, COUNT], str(store), str(cache))[0]))
                     progress(".")
         mine, theirs = (statistics.median(side) for side in medians)
         # Either way round: the limit is on how far they are apart.

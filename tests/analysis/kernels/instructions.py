@@ -1,4 +1,4 @@
-"""Kernels that make ptxas use instructions which the samples do not: atomics, fp64, 8-bit types, TMA, roles of warps."""
+"""Kernels that make ptxas use instructions that the samples lack: atomics, fp64, 8-bit types, TMA, roles of warps."""
 
 from __future__ import annotations
 
