@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,12 @@ from samples import SAMPLES
 from irscope import session
 from irscope.model import Compilation, Target
 from irscope.request import Request
+
+
+def pytest_configure() -> None:
+    """A shell ignores Ctrl-C for what it starts in the background; some tests send it to what they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,6 +18,7 @@ from irscope.model import Compilation
 TARGETS = ("gfx90a", "gfx942", "gfx1100")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("path", (*SAMPLE_KERNELS, *VARIED_KERNELS), ids=sample_id)
 def test_every_opcode_has_a_kind(compiled_sample: Callable[[str, str], Compilation], path: str, target: str) -> None:

@@ -77,12 +77,14 @@ def test_sample_kernels(target: str, compiled_sample: Callable[[str, str], Compi
     assert used > 20
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("kernel", "target"), [(name, arch) for name, archs in OWN_KERNELS.items() for arch in archs])
 def test_every_use_of_shared_memory(kernel: str, target: str) -> None:
     assert_whole(own_map(kernel, target), own(kernel, target))
 
 
 @pytest.mark.versions
+@pytest.mark.sweep
 @pytest.mark.parametrize("target", ["sm_90", "gfx942"])
 def test_other_tritons(triton: str, target: str) -> None:
     """Sizes too, which Tritons before 3.9 do not write down."""

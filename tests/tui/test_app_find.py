@@ -26,7 +26,7 @@ async def test_search_in_a_pane(matmul_request: Request) -> None:
         await driver.press("N")
         assert view.cursor_row == hits[0]
         # What the search found lights up the rest, as any move of the cursor does.
-        assert driver.view("source").mark_count == 1
+        assert driver.view("source").mark_count >= 1
         await driver.press("escape")
         assert not driver.bench.finder.active
 

@@ -27,6 +27,7 @@ SPILLING = f"{KERNELS / 'spills.py'}::spilling_kernel"
 IMPOSSIBLE = {("sm_75", "bytes_dot"), ("sm_75", "float8_dot")}
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("path", (*SAMPLE_KERNELS, SPILLING, *VARIED_KERNELS), ids=sample_id)
 def test_every_opcode_has_a_kind(compiled_sample: Compile, path: str, target: str) -> None:
