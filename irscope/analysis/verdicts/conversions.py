@@ -110,6 +110,8 @@ def _own_rows(program: Program, row: int, of_line: list[int]) -> list[int] | Non
         return None
     lines = program.lines(program.assembly)
     became = edges.rows("ttgir", [row], program.assembly)
+    if became and max(became) >= len(lines):  # edges of another text: this one was cut short
+        return None
     exchanging = [each for each in became if _SHUFFLE.search(lines[each]) or _SHARED.search(lines[each])]
     if any(edges.rows(program.assembly, [each], "ttgir") != [row] for each in exchanging):
         return None
