@@ -20,6 +20,7 @@ from irscope.model import Failure, InvalidTarget, Target
 from irscope.request import EXIT_CODES, IrscopeError, Request, usage_error
 
 if TYPE_CHECKING:
+    from irscope.model import Compilation
     from irscope.request import Event
 
 OPTIONS = ("num_warps", "num_stages", "num_ctas", "maxnreg")
@@ -166,6 +167,20 @@ def pairs(option: str, entries: Iterable[str]) -> dict[str, str]:
         if name.strip() in found:
             raise usage_error(f"{option} {name.strip()} is given twice")
         found[name.strip()] = value.strip()
+    return found
+
+
+def compiled(request: Request, progress: Progress) -> Compilation:
+    """The compilation of a request, for a command that has nothing to tell of one that failed.
+
+    Raises:
+        IrscopeError: it did not compile, or as `irscope.session.open`.
+    """
+    from irscope import session
+
+    found = session.open(request, progress)
+    if found.failure is not None:
+        raise IrscopeError(found.failure)
     return found
 
 

@@ -6,11 +6,10 @@ import argparse
 import json
 import sys
 
-from irscope import session
 from irscope.analysis import amd, sass
 from irscope.analysis.cost import known_live_registers
 from irscope.analysis.machine import machine
-from irscope.commands import Progress, exit_code, request_from, tell_failure
+from irscope.commands import Progress, compiled, request_from
 from irscope.model import Compilation
 from irscope.report import asm as report
 from irscope.request import usage_error
@@ -20,11 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     request = request_from(arguments)
     progress = Progress()
     try:
-        compilation = session.open(request, progress)
-        if compilation.failure is not None:
-            progress.done()
-            tell_failure(compilation.failure, arguments.format)
-            return exit_code(compilation.failure)
+        compilation = compiled(request, progress)
         progress.say("live registers")
         code = read(compilation, str(request.path))
     finally:

@@ -6,10 +6,9 @@ import argparse
 import json
 import sys
 
-from irscope import session
 from irscope.allocation import shared_memory
 from irscope.analysis.verdicts import SLOWER_RULES, Program
-from irscope.commands import Progress, exit_code, request_from, tell_failure
+from irscope.commands import Progress, compiled, request_from
 from irscope.report import shared as report
 
 
@@ -17,11 +16,7 @@ def run(arguments: argparse.Namespace) -> int:
     request = request_from(arguments)
     progress = Progress()
     try:
-        compilation = session.open(request, progress)
-        if compilation.failure is not None:
-            progress.done()
-            tell_failure(compilation.failure, arguments.format)
-            return exit_code(compilation.failure)
+        compilation = compiled(request, progress)
         progress.say("placing shared memory")
         found = shared_memory(compilation, request.python, request.timeout)
         verdicts = [verdict for rule in SLOWER_RULES for verdict in rule(Program(compilation))]
