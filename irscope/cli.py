@@ -84,6 +84,13 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add_format(dump)
 
+    stats = commands.add_parser(
+        "stats", help="a kernel's figures with where they come from, what would raise occupancy, verdicts"
+    )
+    add_path(stats)
+    add_compile_options(stats)
+    add_format(stats)
+
     cost = commands.add_parser(
         "cost", help="what each line costs: machine instructions by kind, bytes moved, live registers, spills"
     )
@@ -291,6 +298,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 COMMANDS = {
     "open": "tui",
     "dump": "dump",
+    "stats": "stats",
     "cost": "cost",
     "asm": "asm",
     "shared": "shared",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from irscope import ir
-from irscope.analysis.occupancy import occupancy
+from irscope.analysis.occupancy import Change, nearest_changes, occupancy
 from irscope.analysis.resources import resources
 from irscope.model import Compilation, Occupancy, Resources
 
@@ -37,6 +37,15 @@ def figures(compilation: Compilation) -> Figures:
 
 
 def theoretical_occupancy(compilation: Compilation, used: Resources) -> Occupancy:
+    return occupancy(used, compilation.target, _num_warps(compilation))
+
+
+def occupancy_changes(compilation: Compilation, used: Resources) -> tuple[Change, ...]:
+    """What would raise the occupancy, nearest first."""
+    return nearest_changes(used, compilation.target, _num_warps(compilation))
+
+
+def _num_warps(compilation: Compilation) -> int | None:
     # The metadata first: warp specialization adds warps to those that were asked for.
-    num_warps = compilation.metadata.get("num_warps", compilation.specialization.options.get("num_warps"))
-    return occupancy(used, compilation.target, num_warps if isinstance(num_warps, int) else None)
+    warps = compilation.metadata.get("num_warps", compilation.specialization.options.get("num_warps"))
+    return warps if isinstance(warps, int) else None

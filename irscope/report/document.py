@@ -14,6 +14,7 @@ from irscope.analysis.figures import Figures
 from irscope.analysis.verdicts import verdicts
 from irscope.correlate import Correlation
 from irscope.edges import Edge, Edges
+from irscope.explain.figures import source
 from irscope.ir.lines import Location, split_lines
 from irscope.model import Compilation
 from irscope.report.verdicts import verdict_list
@@ -58,6 +59,7 @@ def document(
         "evidence": dict(specialization.evidence),
         "stages": stages(compilation, figures, files or {}, text),
         "resources": {**{name: used[name] for name in RESOURCES}, **used},
+        "sources": figure_sources(compilation, figures),
         "occupancy": asdict(figures.occupancy),
         "verdicts": verdict_list(verdicts(compilation)),
         "seconds": compilation.seconds,
@@ -71,6 +73,12 @@ def document(
     if compilation.failure is not None:
         shown["error"] = asdict(compilation.failure)
     return shown
+
+
+def figure_sources(compilation: Compilation, figures: Figures) -> dict[str, str]:
+    """By figure of ``resources`` and ``occupancy`` that is known, where it comes from."""
+    known = {**asdict(figures.resources), **asdict(figures.occupancy)}
+    return {name: source(name, compilation) for name, value in known.items() if value is not None}
 
 
 def stages(compilation: Compilation, figures: Figures, files: Mapping[str, Path], text: bool) -> list[dict[str, Any]]:

@@ -73,15 +73,13 @@ class Judgement:
         self._known = replace(self._known, problems=(*self._known.problems, words))
 
     def _occupancy(self) -> None:
-        from irscope.analysis.figures import theoretical_occupancy
-        from irscope.analysis.occupancy import nearest_changes
+        from irscope.analysis.figures import occupancy_changes, theoretical_occupancy
         from irscope.analysis.resources import resources
 
         found = self.compilation
         used = resources(found)
         occupancy = theoretical_occupancy(found, used)
-        warps = found.metadata.get("num_warps", found.specialization.options.get("num_warps"))
-        changes = nearest_changes(used, found.target, warps if isinstance(warps, int) else None)
+        changes = occupancy_changes(found, used)
         self._known = replace(self._known, occupancy=occupancy, changes=[str(change) for change in changes])
 
     def _verdicts(self) -> None:

@@ -1,0 +1,52 @@
+"""Where each figure comes from, in words; the texts are in ``figures.json``."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from irscope.model import Compilation
+
+#: Beside figures: what stands for the map of shared memory.
+SHARED_MEMORY = "shared memory"
+
+
+def meaning(figure: str) -> str:
+    """What a figure is: a name of the JSON documents, ``registers``, say; empty for an unknown one."""
+    return str(_texts()["figures"].get(figure, {}).get("meaning", ""))
+
+
+def source(figure: str, compilation: Compilation, origin: str | None = None) -> str:
+    """Where a figure of a compilation comes from; empty where nothing can tell it.
+
+    ``origin`` is that of live registers, "nvdisasm" or "irscope".
+    """
+    known: str | Mapping[str, str] = _texts()["figures"].get(figure, {}).get("from", "")
+    if isinstance(known, str):
+        return known
+    backend = compilation.target.backend
+    ways = (origin, None if compilation.ptxas_log else f"{backend} without a report", backend)
+    return next((known[way] for way in ways if way in known), "")
+
+
+def column_source(name: str) -> str:
+    """Where a column beside a pane's lines comes from; empty for an unknown one."""
+    return str(_texts()["columns"].get(name, ""))
+
+
+def verdict_source(rule: str) -> str:
+    """What the verdicts of a rule are drawn from; empty for an unknown one."""
+    return str(_texts()["verdicts"].get(rule, ""))
+
+
+def shared_memory_source() -> str:
+    return str(_texts()[SHARED_MEMORY])
+
+
+@functools.cache
+def _texts() -> dict[str, Any]:
+    texts: dict[str, Any] = json.loads(Path(__file__).with_name("figures.json").read_text(encoding="utf-8"))
+    return texts
