@@ -28,7 +28,7 @@ def source(figure: str, compilation: Compilation, origin: str | None = None) -> 
     if isinstance(known, str):
         return known
     backend = compilation.target.backend
-    ways = (origin, None if compilation.ptxas_log else f"{backend} without a report", backend)
+    ways = (origin or "", "" if compilation.ptxas_log else f"{backend} without a report", backend)
     return next((known[way] for way in ways if way in known), "")
 
 
