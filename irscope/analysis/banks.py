@@ -48,6 +48,8 @@ class Access:
     #: Turns of one warp in all, and how many there would be without conflicts. ``None``: unknown.
     wavefronts: int | None
     ideal: int | None
+    #: How many warps of a block take part; those without an active thread do not.
+    warps: int | None
     #: Why ``ways`` is not known, in one line.
     reason: str | None
     source: Chain
@@ -120,11 +122,13 @@ def _shape(opcode: str) -> _Shape | None:
 
 def _access(instruction: Instruction, shape: _Shape, lanes: Lanes, source: Chain) -> Access:
     counted, reason = _count(instruction, shape, lanes)
-    ways, wavefronts, ideal = counted or (None, None, None)
-    return Access(instruction.row, instruction.opcode, shape.write, ways, wavefronts, ideal, reason, source)
+    ways, wavefronts, ideal, warps = counted or (None, None, None, None)
+    return Access(instruction.row, instruction.opcode, shape.write, ways, wavefronts, ideal, warps, reason, source)
 
 
-def _count(instruction: Instruction, shape: _Shape, lanes: Lanes) -> tuple[tuple[int, int, int] | None, str | None]:
+def _count(
+    instruction: Instruction, shape: _Shape, lanes: Lanes
+) -> tuple[tuple[int, int, int, int] | None, str | None]:
     place = next((found for operand in instruction.operands if (found := _ADDRESS.fullmatch(operand))), None)
     if lanes.threads is None or lanes.threads % WARP:
         return None, "the text does not say how many threads a block has"
@@ -137,7 +141,7 @@ def _count(instruction: Instruction, shape: _Shape, lanes: Lanes) -> tuple[tuple
     if active is None:
         return None, "which threads take part depends on what only running tells"
     offset = int(place[2] or "0", 0)
-    seen: set[tuple[int, int, int]] = set()
+    seen: list[tuple[int, int, int]] = []
     for start in range(0, lanes.threads, WARP):
         # Threads that take no part leave their group smaller; the groups stay those of the hardware.
         groups = [
@@ -146,10 +150,10 @@ def _count(instruction: Instruction, shape: _Shape, lanes: Lanes) -> tuple[tuple
         ]
         turns = [_turns(group, shape.size) for group in groups if group]
         if turns:
-            seen.add((max(turns), sum(turns), len(turns)))
-    if len(seen) > 1:
+            seen.append((max(turns), sum(turns), len(turns)))
+    if len(set(seen)) > 1:
         return None, "it is not the same for every warp"
-    return (next(iter(seen)), None) if seen else (None, "no thread takes part")
+    return ((*seen[0], len(seen)), None) if seen else (None, "no thread takes part")
 
 
 def _turns(addresses: Sequence[int], size: int) -> int:
