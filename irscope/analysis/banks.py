@@ -4,15 +4,19 @@ Shared memory has 32 banks of 4 bytes (CUDA C++ Programming Guide). What one war
 turns as the fullest bank has different words. Accesses of 8 bytes a thread are two requests of half a warp, those of
 16 bytes four of a quarter; ``ldmatrix`` and ``stmatrix`` have eight rows of 16 bytes for each matrix.
 
-Nothing is said where an address is not known from the text, and of what the hardware addresses by itself: copies by
-TMA and ``cp.async``, operands of ``wgmma`` and ``tcgen05``, atomics.
+Nothing is said where an address is not known from the text. What uses shared memory in a way that no address tells
+(copies by TMA and ``cp.async``, operands of ``wgmma`` and ``tcgen05``, atomics) is listed by `own_traffic`, with the
+reason.
 """
 
 from __future__ import annotations
 
+import functools
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 
 from irscope import ir
 from irscope.analysis.lanes import WARP, Instruction, Lanes
@@ -25,13 +29,7 @@ _PLAIN = re.compile(r"(ld|st)\.(?:volatile\.|relaxed\.|weak\.)?shared(?:::cta)?(
 _MATRIX = re.compile(
     r"(ld|st)matrix\.sync\.aligned\.(?:m8n8\.)?x([124])(?:\.trans)?(?:\.m8n8)?\.shared(?:::cta)?\.b16$"
 )
-_LAYOUT = re.compile(r"^(#[\w$]+) = (#ttn?g\..*)$")
-_ALIAS = re.compile(r"#[\w$]+")
-#: Operations for which threads read or write shared memory, by instructions of their own.
-_USES_SHARED = re.compile(
-    r"\"?(ttg\.(?:local_load|local_store|convert_layout|local_alloc(?= %))"
-    r"|tt\.(?:reduce|scan|gather|histogram|atomic_\w+))\b"
-)
+_OPCODE = re.compile(r"\s*(?:@!?\S+\s+)?([a-z]\w*\.[\w.:]+)\s")
 _ADDRESS = re.compile(r"\[\s*([^\]+\s]+)\s*(?:\+\s*(-?\w+)\s*)?\]")
 
 
@@ -56,36 +54,33 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """The TTGIR operation that an access comes from, and the layouts between which it moves data."""
+class OwnTraffic:
+    """One PTX instruction whose use of shared memory does not follow from an address in each thread."""
 
-    #: In the raw TTGIR, from 0.
+    #: In the raw PTX, from 0.
     row: int
-    operation: str
-    #: Its types, with layouts written out.
-    types: str
+    #: ``cp.async``, ``wgmma``
+    name: str
+    #: Why its bank conflicts are not known.
+    reason: str
 
 
-def causes(found: Sequence[Access], ttgir: str) -> list[Cause | None]:
-    """For each access the operation with the very same place in the source that uses shared memory.
+@functools.cache
+def _own_traffic() -> list[tuple[re.Pattern[str], str, str]]:
+    file = resources.files(__package__).joinpath("own_traffic.json")
+    entries = json.loads(file.read_text(encoding="utf-8"))
+    return [(re.compile(entry["pattern"]), entry["name"], entry["reason"]) for entry in entries]
 
-    ``None`` where no such operation or more than one has this place: the text does not tell which.
-    """
-    index = ir.index("ttgir", ttgir)
-    layouts = {match[1]: match[2] for line in index.lines if (match := _LAYOUT.match(line))}
-    by_place: dict[Chain, list[Cause]] = {}
-    clean = ir.clean("ttgir", index)
-    for row, line in enumerate(clean.lines):
-        operation = _USES_SHARED.search(line)
-        if operation is not None:
-            raw = clean.raw_row(row)
-            types = _ALIAS.sub(lambda name: layouts.get(name[0], name[0]), line.rpartition(" : ")[2])
-            by_place.setdefault(index.chains[raw], []).append(Cause(raw, operation[1], types))
-    result: list[Cause | None] = []
-    for access in found:
-        own = by_place.get(access.source, []) if access.source else []
-        result.append(own[0] if len(own) == 1 else None)
-    return result
+
+def own_traffic(ptx: str | StageIndex) -> list[OwnTraffic]:
+    """What `accesses` cannot look at, in the order of the text."""
+    found = []
+    for row, line in enumerate(ptx.split("\n") if isinstance(ptx, str) else ptx.lines):
+        opcode = _OPCODE.match(line)
+        kind = next((entry for entry in _own_traffic() if entry[0].match(opcode[1])), None) if opcode else None
+        if kind is not None:
+            found.append(OwnTraffic(row, kind[1], kind[2]))
+    return found
 
 
 def accesses(ptx: str | StageIndex) -> list[Access]:

@@ -206,6 +206,8 @@ def _compute(name: str, rest: str, values: Sequence[Value], width: int) -> Value
         return Value(tuple(value & mask for value in first.threads), first.unit) if len(values) == 1 else None
     if name in ("cvta",):
         return first
+    if name == "neg":
+        return Value(tuple(-value & mask for value in first.threads), first.unit)
     if name in ("mul", "mad") and rest.startswith(("lo.", "wide.")):
         product = _product(
             values[0], values[1], mask if rest.startswith("lo.") else (1 << 2 * width) - 1, signed, width
@@ -301,15 +303,20 @@ def _entry(rows: Sequence[str]) -> tuple[list[Instruction], int | None]:
     """The instructions of the kernel, and the threads of its block."""
     instructions: list[Instruction] = []
     threads: int | None = None
-    inside = False
+    inside, depth = False, 0
     for row, line in enumerate(rows):
-        if _ENTRY.match(line):
-            inside = True
-        elif inside and line.startswith("}"):
+        if not inside:
+            inside = _ENTRY.match(line) is not None
+            continue
+        # Inline assembly may have blocks of its own.
+        code = line.partition("//")[0]
+        change = code.count("{") - code.count("}")
+        depth += change
+        if change < 0 and depth == 0:
             break
-        elif inside and (found := _THREADS.match(line)):
+        if found := _THREADS.match(line):
             threads = math.prod(int(number or 1) for number in found.groups())
-        elif inside and (match := _INSTRUCTION.match(line)):
+        elif match := _INSTRUCTION.match(line):
             instructions.append(Instruction(row, match[2], match[1] == "!", match[3], tuple(_operands(match[4]))))
     return instructions, threads
 

@@ -10,7 +10,7 @@ import pytest
 from samples import KERNELS, SAMPLES
 
 from irscope import session
-from irscope.analysis.banks import Access, accesses, causes
+from irscope.analysis.banks import Access, accesses, own_traffic
 from irscope.analysis.lanes import Lanes
 from irscope.model import Compilation, Target
 from irscope.request import Request
@@ -60,25 +60,17 @@ def test_ways_of_layouts_worked_out_by_hand(turned: Callable[[str, str], Compila
         assert {(access.wavefronts, access.ideal) for access in found} == {(ways, 1)}
 
 
-def test_the_layout_that_causes_it_is_named(turned: Callable[[str, str], Compilation]) -> None:
-    compilation = turned("unswizzled", "sm_80")
-    found = accesses(compilation.text("ptx"))
-    rows = compilation.text("ttgir").splitlines()
-    for access, cause in zip(found, causes(found, compilation.text("ttgir")), strict=True):
-        assert cause is not None
-        assert cause.operation == ("ttg.local_store" if access.write else "ttg.local_load")
-        assert cause.operation in rows[cause.row]
-        assert "#ttg.swizzled_shared<{vec = 1, perPhase = 1, maxPhase = 1, order = [1, 0]}>" in cause.types
-
-
-@pytest.mark.parametrize("target", ["sm_80", "sm_90", "sm_120"])
+@pytest.mark.parametrize("target", ["sm_80", "sm_90", "sm_100", "sm_120"])
 def test_a_matmul_is_free_of_conflicts(target: str, compiled_sample: Callable[[str, str], Compilation]) -> None:
     """Its rings are swizzled for that; loop counters and the ring's position do not hide it."""
-    found = accesses(compiled_sample(f"{SAMPLES / 'matmul.py'}::matmul_kernel", target).text("ptx"))
-    assert found
+    ptx = compiled_sample(f"{SAMPLES / 'matmul.py'}::matmul_kernel", target).text("ptx")
+    found = accesses(ptx)
+    assert len(found) == len(_USES.findall(ptx))
     assert {access.ways for access in found} == {1}
 
 
+#: Every plain use of shared memory that stands in a text, wherever it does.
+_USES = re.compile(r"^\s*(?:@!?%p\d+\s+)?(?:(?:ld|st)\.shared|(?:ld|st)matrix)", re.MULTILINE)
 PTX = """
 .version 8.7
 .target sm_80
@@ -125,6 +117,52 @@ def test_wide_accesses_are_served_in_parts() -> None:
     assert (apart.ways, apart.wavefronts, apart.ideal) == (8, 32, 4)
     by_8 = one("shl.b32 %r4, %r1, 3;", "add.s32 %r5, %r3, %r4;", "ld.shared.v2.b32 {%r6, %r7}, [%r5];")
     assert (by_8.ways, by_8.wavefronts, by_8.ideal) == (1, 2, 2)
+
+
+def test_every_16th_word_by_a_negated_mask() -> None:
+    """Half of the threads 132 bytes further, as Triton swizzles in two phases."""
+    odd = ("and.b32 %r7, %r1, 1;", "neg.s32 %r8, %r7;", "and.b32 %r9, %r8, 132;")
+    access = one(*odd, "shl.b32 %r4, %r1, 7;", "add.s32 %r5, %r4, %r9;", "ld.shared.b32 %r6, [%r5];")
+    assert (access.ways, access.warps) == (16, 2)
+
+
+def test_what_follows_a_block_of_inline_assembly_is_seen() -> None:
+    block = ("\n{", ".reg .pred p;", "\n}")
+    access = one(*block, "shl.b32 %r4, %r1, 7;", "ld.shared.b32 %r6, [%r4];")
+    assert access.ways == 32
+
+
+def test_only_the_warps_that_take_part_are_counted() -> None:
+    first = ("setp.lt.u32 %p1, %r1, 8;", "shl.b32 %r4, %r1, 2;", "@%p1 st.shared.b32 [%r4], %r1;")
+    assert (one(*first).warps, one(*first).ways) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("cp.async.cg.shared.global [ %r1 + 0 ], [ %rd1 + 0 ], 0x10, 0x10;", "cp.async"),
+        ("@%p1 cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%r1], [%rd1];", "TMA"),
+        ("wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 {%r1}, %rd1, %rd2, 1, 1, 1, 0, 0;", "wgmma"),
+        ("@p tcgen05.mma.cta_group::1.kind::f16 [%r1 + 0], %rd1, %rd2, %r2, 1;", "tcgen05"),
+        ("atom.relaxed.sys.shared.add.u32 %r1, [%r2], %r3;", "atomic"),
+        ("red.shared.add.u32 [%r2], %r3;", "atomic"),
+    ],
+)
+def test_what_has_no_address_in_each_thread_is_named(code: str, name: str) -> None:
+    text = PTX.format(code=code)
+    (found,) = own_traffic(text)
+    assert (found.name, text.split("\n")[found.row].strip()) == (name, code)
+    assert found.reason
+    assert accesses(text) == []
+
+
+def test_copies_commits_and_waits_are_no_traffic() -> None:
+    assert (
+        own_traffic(
+            PTX.format(code="cp.async.commit_group ;\n\tcp.async.wait_group 0x1;\n\tred.global.add.u32 [%r2], %r3;")
+        )
+        == []
+    )
 
 
 def test_an_argument_added_to_every_address_changes_nothing() -> None:

@@ -16,13 +16,19 @@ from irscope.ir.ssa import Operation
 RULE = "bank conflicts"
 
 _SHARED = re.compile(r"memdesc<[^,>]*, (#[\w$.-]+)")
+#: Permutations among lanes use LDS's wires, not its memory.
+_LDS = re.compile(r"\s+ds_(?!b?permute|swizzle|nop)\w+\s")
 #: What reads and writes shared memory with plain instructions.
-_OWNERS = frozenset(("ttg.local_store", "ttg.local_load", "ttg.local_alloc", "ttg.convert_layout"))
+_OWNERS = frozenset(
+    ("ttg.local_store", "ttg.local_load", "ttg.local_alloc", "ttg.convert_layout", "tt.reduce", "tt.scan", "tt.gather",
+     "tt.histogram", "tt.atomic_rmw", "tt.atomic_cas")
+)  # fmt: skip
 
 
 def bank_conflicts(program: Program) -> Iterator[Verdict]:
     index = program.indices.get("ptx")
     if index is None:
+        yield from _of_amd(program)
         return
     found = banks.accesses(index)
     known = [access for access in found if access.ways is not None]
@@ -49,6 +55,22 @@ def bank_conflicts(program: Program) -> Iterator[Verdict]:
             f"conflicts: {reason}."
         )
         yield Verdict(RULE, "unknown", sentence, None, program.rows("ptx", [access.row for access in unknown]))
+    if others := banks.own_traffic(index):
+        kinds = Counter((other.name, other.reason) for other in others)
+        listed = "; ".join(f"{number} {name} ({reason})" for (name, reason), number in kinds.items())
+        sentence = f"Not looked at for bank conflicts: {listed}."
+        yield Verdict(RULE, "unknown", sentence, None, program.rows("ptx", [other.row for other in others]))
+
+
+def _of_amd(program: Program) -> Iterator[Verdict]:
+    index = program.indices.get("amdgcn")
+    rows = [row for row, line in enumerate(index.lines) if _LDS.match(line)] if index is not None else []
+    if rows:
+        sentence = (
+            f"Not looked at for bank conflicts: {len(rows)} LDS instructions, whose addresses irscope does not follow "
+            "through AMD's code."
+        )
+        yield Verdict(RULE, "unknown", sentence, None, program.rows("amdgcn", rows))
 
 
 def _verdict(program: Program, chain: Chain, accesses: list[banks.Access]) -> Verdict:
@@ -73,7 +95,9 @@ def _verdict(program: Program, chain: Chain, accesses: list[banks.Access]) -> Ve
 
 def _writes(operation: Operation) -> bool | None:
     """Whether it writes shared memory; ``None`` where it writes and reads."""
-    return {"ttg.local_load": False, "ttg.convert_layout": None}.get(operation.name, True)
+    if operation.name == "ttg.local_load":
+        return False
+    return True if operation.name in ("ttg.local_store", "ttg.local_alloc") else None
 
 
 def _cause(program: Program, operation: Operation) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable
 
 from telling import Told, check
@@ -32,6 +34,10 @@ def test_conflicts_with_the_layouts_that_cause_them(told: Tell) -> None:
     turns, ideal = (sum(getattr(access, name) for access in conflicting) for name in ("wavefronts", "ideal"))
     assert f"{turns} turns of a warp instead of {ideal}; by the layouts of ttg.local_alloc" in verdict.sentence
     assert all("st.shared" in row for row in dot.rows(verdict, "ptx"))
+    # The layout on each side by its name in TTGIR, where the row of the operation has it.
+    named = re.findall(r"#\w+", verdict.sentence)
+    assert any("shared" in name for name in named) and any("shared" not in name for name in named)
+    assert all(any(name in row for row in dot.rows(verdict, "ttgir")) for name in named)
 
 
 def test_none(told: Tell) -> None:
@@ -52,3 +58,19 @@ def test_addresses_that_are_not_known(told: Tell) -> None:
 def test_only_where_there_is_time_for_it(told: Tell) -> None:
     assert not told("exchanges::transpose", "sm_90", {"SIZE": 64}).of(RULE)
     assert not thorough(told("costly::adds", "sm_90", {"BLOCK": 512})).of(RULE)
+
+
+def test_what_the_hardware_moves_by_itself_is_named(told: Tell) -> None:
+    loop = thorough(told("dots::loop", "sm_90", {"SIZE": 128}, HALVES))
+    verdict = loop.one(RULE, "Not looked at")
+    found = Counter(other.name for other in banks.own_traffic(loop.compilation.text("ptx")))
+    assert set(found) == {"cp.async", "wgmma"}
+    assert verdict.tone == "unknown"
+    assert all(f"{number} {name} (" in verdict.sentence for name, number in found.items())
+
+
+def test_lds_is_not_looked_at(told: Tell) -> None:
+    transpose = thorough(told("exchanges::transpose", "gfx942", {"SIZE": 64}))
+    verdict = transpose.one(RULE)
+    assert verdict.tone == "unknown" and "LDS" in verdict.sentence
+    assert all(row.strip().startswith("ds_") for row in transpose.rows(verdict, "amdgcn"))
