@@ -19,14 +19,16 @@ def meaning(figure: str) -> str:
     return str(_texts()["figures"].get(figure, {}).get("meaning", ""))
 
 
-def source(figure: str, compilation: Compilation, origin: str | None = None) -> str:
-    """Where a figure of a compilation comes from; empty where nothing can tell it.
+def source(figure: str, compilation: Compilation | None = None, origin: str | None = None) -> str:
+    """Where a figure comes from; empty where nothing tells it, or where that hangs on a compilation and there is none.
 
     ``origin`` is that of live registers, "nvdisasm" or "irscope".
     """
     known: str | Mapping[str, str] = _texts()["figures"].get(figure, {}).get("from", "")
     if isinstance(known, str):
         return known
+    if compilation is None:
+        return ""
     backend = compilation.target.backend
     ways = (origin or "", "" if compilation.ptxas_log else f"{backend} without a report", backend)
     return next((known[way] for way in ways if way in known), "")
@@ -43,7 +45,13 @@ def verdict_source(rule: str) -> str:
 
 
 def shared_memory_source() -> str:
+    """Where the map of shared memory comes from."""
     return str(_texts()[SHARED_MEMORY])
+
+
+def rules() -> list[str]:
+    """Every rule that verdicts have."""
+    return list(_texts()["verdicts"])
 
 
 @functools.cache

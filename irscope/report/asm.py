@@ -161,7 +161,7 @@ def _loops(code: Code) -> list[str]:
     """The tree of loops, each with its statement of Python; for one of the compiler's own, the line it begins in."""
     if not code.flow.loops:
         return ["no loops"]
-    chains = _located(code)
+    chains = located(code.compilation, code.machine.stage)
     statements = loop_lines(code.compilation, code.flow, code.machine.rows, chains)
 
     def rows(loop: Loop) -> Iterator[tuple[str, ...]]:
@@ -179,11 +179,11 @@ def _loops(code: Code) -> list[str]:
     return aligned([row for loop in code.flow.loops if loop.parent is None for row in rows(loop)])
 
 
-def _located(code: Code) -> Sequence[Chain]:
-    """By row, the locations, with each file's one path."""
-    stage = code.machine.stage
-    sources = [source.path for source in code.compilation.sources]
-    return Correlation({stage: ir.index(stage, code.text)}, sources, code.compilation.kernel.file).locations(stage)
+def located(compilation: Compilation, stage: str) -> Sequence[Chain]:
+    """By row of a stage, the locations, with each file's one path."""
+    sources = [source.path for source in compilation.sources]
+    indices = {stage: ir.index(stage, compilation.text(stage))}
+    return Correlation(indices, sources, compilation.kernel.file).locations(stage)
 
 
 def _place(chain: Chain) -> str:

@@ -187,6 +187,22 @@ ACTIONS: tuple[Action, ...] = (
         Where.RESULT,
     ),
     Action(
+        "loops",
+        "r",
+        "loops",
+        "The loops of the machine code as a tree, and live registers along the code; enter leads to a loop",
+        "Costs",
+        Where.RESULT,
+    ),
+    Action(
+        "figures",
+        "F",
+        "figures",
+        "Every figure in view: what it is and where it comes from (the pointer on a figure tells it too)",
+        "Costs",
+        Where.RESULT,
+    ),
+    Action(
         "follow_jump", "enter", "follow", "Go to where the instruction under the cursor jumps", "Costs", Where.MACHINE
     ),
     Action("jump_back", "backspace", "jump back", "Go back to the jump that was followed last", "Costs", Where.MACHINE),

@@ -304,6 +304,12 @@ class IrscopeApp(App[int], inherit_bindings=False):
     def action_held(self) -> None:
         self.bench.margins.held()
 
+    def action_loops(self) -> None:
+        self.bench.margins.loops()
+
+    def action_figures(self) -> None:
+        self.bench.margins.list_figures()
+
     def action_follow_jump(self) -> None:
         self.bench.margins.follow_jump()
 

@@ -17,8 +17,9 @@ from irscope.analysis.sass import LiveRegisters
 from irscope.model import Compilation
 from irscope.tui.code_tables import cost_table, loop_column, sass_table
 from irscope.tui.columns import Column, Table
-from irscope.tui.figures import Figure, Section
+from irscope.tui.figures import Figure, Section, about
 from irscope.tui.linking import source_path
+from irscope.tui.loop_text import LoopTree, loop_tree
 from irscope.tui.stages import SOURCE
 
 
@@ -106,12 +107,13 @@ class CodeFacts:
         if self.live is None:
             return Section("live registers", (Figure("live registers", "-"),), self.refused or "")
         counts = [self.live.count(number) for number in range(len(self.live.live))]
+        told = about("live_registers", self.compilation, self.live.origin)
         return Section(
             "live registers",
             (
-                Figure("peak, general", str(self.live.peak), "bold", "live peak"),
-                Figure("peak, uniform", str(max((count.uniform for count in counts), default=0))),
-                Figure("peak, predicates", str(max((count.predicate for count in counts), default=0))),
+                Figure("peak, general", str(self.live.peak), "bold", "live peak", told),
+                Figure("peak, uniform", str(max((count.uniform for count in counts), default=0)), about=told),
+                Figure("peak, predicates", str(max((count.predicate for count in counts), default=0)), about=told),
             ),
             self.refused or "",
         )
@@ -138,6 +140,12 @@ class CodeFacts:
                 counts.update(lines)
         cells = {line: str(count) for line, count in counts.items()}
         return at, Table((Column("regs", "registers that hold what the line made", cells, dict(counts)),))
+
+    @cached_property
+    def loops(self) -> LoopTree | None:
+        """The loops as a tree, with the curve of live registers; ``None`` where there is no machine code."""
+        code = self.machine
+        return None if code is None else loop_tree(self.compilation, code, self.live, self.no_live)
 
     def targets(self, row: int) -> tuple[int, ...]:
         """Rows that the instruction at a row may jump to."""

@@ -220,6 +220,8 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         if not height:
             self._reveal_when_sized = (row, centre)
             return
+        # What was to be revealed before is not wanted any more.
+        self._reveal_when_sized = None
         if not self._document:
             return
         lines = self._lines.lines_of(max(0, min(row, len(self._document) - 1)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
-from irscope.tui.columns import BAR, Margin
+from irscope.explain.figures import column_source
+from irscope.tui.columns import BAR, Column, Margin
 
 
 class ColumnHead(Widget):
@@ -26,7 +27,7 @@ class ColumnHead(Widget):
         """The columns of a margin, and a note ``gap`` cells behind them; ``None`` takes the line away."""
         self._margin, self._gap, self._note = margin, gap, note
         self.display = margin is not None
-        self.tooltip = "\n".join(f"{each.name}: {each.meaning}" for each in margin.columns) if margin else None
+        self.tooltip = "\n".join(map(_about, margin.columns)) if margin else None
         self.refresh()
 
     def tell(self, remark: str) -> None:
@@ -48,3 +49,8 @@ class ColumnHead(Widget):
         more = "" if margin.complete else "(more in a wider pane)  "
         pieces += [" " * self._gap, (self._remark or f"{more}{self._note}", "$text-muted")]
         return Content.assemble(*pieces).truncate(self.size.width, ellipsis=True)
+
+
+def _about(column: Column) -> str:
+    told = column_source(column.name)
+    return f"{column.name}: {column.meaning}" + (f"; from {told}" if told else "")

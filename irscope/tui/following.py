@@ -59,14 +59,18 @@ class Following:
             if place is not None:
                 # A helper's file too.
                 self._sources.open(place.file)
-        self.light(follow=True, origin=pane)
+        self.light(follow=True)
 
-    def light(self, *, follow: bool, origin: StagePane | None = None) -> None:
-        """Light up in every pane what came from where the cursor was moved to last."""
+    def light(self, *, follow: bool) -> None:
+        """Light up in every pane what came from where the cursor was moved to last.
+
+        Panes scroll to it with ``follow``, those that have just appeared in any case, and never the one that leads.
+        """
         view, row = self._origin or (SOURCE, None)
         related = self.links.related(view, row)
         for pane in self._panes.all_panes():
-            pane.light(related, follow=follow and pane is not origin)
+            leads = self._origin == (pane.current, pane.row)
+            pane.light(related, follow=(follow or pane.appeared) and not leads)
         self._tabs.count({name: self.links.count(name, rows) for name, rows in related.items()})
         self._light_expression(view, row)
         self._breadcrumb.show(

@@ -241,6 +241,30 @@ class Margins:
             self._bench.source.show_text(SOURCE)
             self._bench.source.go_to(answer[1])
 
+    def loops(self) -> None:
+        """The tree of loops, with the curve of live registers."""
+        self._begin(self._list_loops)
+
+    async def _list_loops(self, facts: CodeFacts) -> None:
+        tree = await self._ask(lambda: facts.loops)
+        if tree is None:
+            self._bench.notify("no loops: there is no machine code")
+            return
+        from irscope.tui.loop_list import LoopList
+
+        row = await self._bench.app.push_screen_wait(LoopList(tree))
+        if row is not None:
+            self._bench.panes.use(tree.stage)
+            self._bench.panes.panes[tree.stage].go_to(row)
+
+    def list_figures(self) -> None:
+        """Every figure that is shown, with where it comes from."""
+        from irscope.tui.figure_list import FigureList
+
+        tables = [table for pane in self._bench.panes.all_panes() for table in pane.tables.values()]
+        columns = {column.name: column for table in tables for column in table.columns}
+        self._bench.app.push_screen(FigureList(self._bench.figure_column.shown, list(columns.values())))
+
     def follow_jump(self) -> None:
         """Go to where the instruction under the cursor jumps."""
         self._begin(self._to_target)

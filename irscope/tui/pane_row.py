@@ -98,7 +98,7 @@ class PaneRow(Horizontal):
         for name, pane in self.panes.items():
             pane.set_class(name == self.current, "current")
             if pane.display != (name in shown):
-                pane.display = name in shown
+                pane.display = pane.appeared = name in shown
             if name in shown:
                 pane.load()
         if focus and (pane_in_use := self.pane) is not None:

@@ -8,9 +8,11 @@ from enum import Enum
 from time import monotonic
 
 from textual.content import Content
+from textual.events import MouseMove
 from textual.timer import Timer
 from textual.widget import Widget
 
+from irscope.explain.figures import source
 from irscope.tui.stages import describe
 
 GPU = "gpu"
@@ -122,17 +124,25 @@ class PipelineStrip(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        width = self.size.width
-        shown = Content()
-        for write in _LEVELS:
-            shown = self._line(write)
-            if shown.cell_length <= width:
-                break
-        return shown
+        return self._line(self._level)
 
-    def _line(self, level: _Level) -> Content:
+    @property
+    def _level(self) -> _Level:
+        """The most that fits, or else the least there is."""
+        fitting = (level for level in _LEVELS if self._line(level).cell_length <= self.size.width)
+        return next(fitting, _LEVELS[-1])
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """Say of the box under the pointer what its numbers are and where they come from."""
+        level = self._level
+        boxes = (box for number, box in enumerate(self.boxes, 1) if event.x < self._line(level, number).cell_length)
+        box = next(boxes, None)
+        self.tooltip = None if box is None else _about(box)
+
+    def _line(self, level: _Level, count: int | None = None) -> Content:
+        """The boxes, or the first ``count`` of them."""
         parts: list[Content | tuple[str, str]] = []
-        for number, box in enumerate(self.boxes, 1):
+        for number, box in enumerate(self.boxes[:count], 1):
             if parts:
                 parts.append((level.arrow, "$text-muted"))
             click = f"@click=app.show_box({number})"
@@ -144,6 +154,18 @@ class PipelineStrip(Widget):
             parts.append((name, f"bold {'underline ' if current else ''}{click}"))
             parts.append((level.tail(box), f"{box.state.style} {click}"))
         return Content.assemble(*parts)
+
+
+def _about(box: Box) -> str | None:
+    if box.name == GPU:
+        return "this machine's GPU, from its driver (NVML); after a launch, what it measured"
+    words = [describe(box.name).title]
+    if box.size:
+        made_of = "the binary's own size" if box.size.endswith("KB") else f"from {source('operations')}"
+        words.append(f"{box.size}: {made_of}")
+    if box.seconds is not None:
+        words.append(f"{duration(box.seconds)}: from {source('seconds')}")
+    return "\n".join(words) if len(words) > 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ class StagePane(Vertical):
         self.raw = False
         #: A locked pane does not scroll to what the others light up.
         self.locked = False
+        #: It came on screen since it was lit up last.
+        self.appeared = False
         #: Shown in place of a text that is not there (yet).
         self.note = ""
         self._view = CodeView(id=f"view-{stage}")
@@ -123,6 +125,7 @@ class StagePane(Vertical):
         """Light up rows, by text, and unless the pane is locked scroll to them."""
         self._related = related
         if self.display:
+            self.appeared = False
             self._light()
             if follow and not self.locked:
                 self.view.scroll_to_marks()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import MouseMove
 from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -74,6 +75,10 @@ class VerdictPanel(OptionList, inherit_bindings=False):
             self._led[at] = (self._led.get(at, -1) + 1) % len(places)
             self._retitle()
             self.post_message(self.Led(places[self._led[at]]))
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        at = event.style.meta.get("option")
+        self.tooltip = self.entries[at].about or None if at is not None and at < len(self.entries) else None
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.scroll_to_highlight)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from irscope.explain.figures import shared_memory_source, verdict_source
 from irscope.model import Occupancy
 from irscope.tui.linking import base_name
 from irscope.tui.stages import SOURCE, describe
@@ -50,6 +51,8 @@ class Entry:
 
     text: Content
     places: tuple[Evidence, ...] = ()
+    #: Where it comes from.
+    about: str = ""
 
 
 def entries(diagnosis: Diagnosis) -> list[Entry]:
@@ -74,7 +77,7 @@ def _verdicts(diagnosis: Diagnosis) -> Iterator[Entry]:
         parts: list[Content | str | tuple[str, str]] = [GLYPHS[verdict.tone], verdict.sentence]
         if verdict.advice:
             parts += ["\n  ", ("try: ", "bold"), verdict.advice]
-        yield Entry(Content.assemble(*parts), verdict.evidence)
+        yield Entry(Content.assemble(*parts), verdict.evidence, f"{verdict.rule}: from {verdict_source(verdict.rule)}")
 
 
 def _occupancy(diagnosis: Diagnosis) -> Iterator[Entry]:
@@ -86,7 +89,7 @@ def _occupancy(diagnosis: Diagnosis) -> Iterator[Entry]:
     blocks = f"{found.blocks_per_sm} block{'s' if found.blocks_per_sm != 1 else ''}"
     warps = f", {found.warps_per_sm} of {found.max_warps_per_sm} warps" if found.warps_per_sm is not None else ""
     lines = [f"  {blocks} a multiprocessor{warps}{limiter}", *(f"  {change}" for change in diagnosis.changes)]
-    yield Entry(Content("\n".join(lines)))
+    yield Entry(Content("\n".join(lines)), about=f"occupancy: from {verdict_source('occupancy')}")
 
 
 def _shared(memory: SharedMemory | None) -> Iterator[Entry]:
@@ -110,7 +113,7 @@ def _shared(memory: SharedMemory | None) -> Iterator[Entry]:
         )
         place = Evidence("ttgir", buffer.row, buffer.operation)
         source = tuple(Evidence(frame.file, frame.line - 1, buffer.operation) for frame in buffer.source[:1])
-        yield Entry(line, (place, *source))
+        yield Entry(line, (place, *source), f"shared memory: from {shared_memory_source()}")
 
 
 _HEAD = ("", "offset", "bytes", "for", "line", "in use (TTGIR)")

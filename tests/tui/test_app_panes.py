@@ -158,3 +158,30 @@ async def test_wrap(matmul_request: Request) -> None:
         assert view.wrap
         await driver.press("W")
         assert not view.wrap
+
+
+async def test_a_pane_that_appears_shows_what_is_lit(matmul_request: Request) -> None:
+    async with opened(matmul_request, NARROW) as driver:
+        await driver.go_to("source", "tl.store(")
+        assert driver.bench.panes.shown == ["source"]
+        await driver.pilot.resize_terminal(*WIDE)
+        await driver.until(lambda: len(driver.bench.panes.shown) == 3)
+        for name in ("ttgir", "sass"):
+            view = driver.view(name)
+            assert view.marks
+            await driver.until(lambda view=view: any(view._visible(row) for row in view.marks))  # type: ignore[misc]
+
+
+async def test_a_row_that_is_gone_to_is_seen_in_a_pane_that_appears(matmul_request: Request) -> None:
+    """Rows that share its source line are lit above it: the pane must not scroll to those."""
+    async with opened(matmul_request, NARROW) as driver:
+        view = driver.view("sass")
+        driver.bench.panes.use("sass")
+        sass = driver.bench.panes.panes["sass"]
+        assert sass.text is not None
+        row = max(row for row, line in enumerate(sass.text.raw_lines) if "HGMMA" in line)
+        sass.go_to(row)
+        await driver.pilot.pause()
+        await driver.pilot.pause()
+        assert sass.row == row
+        assert view._visible(view.cursor_row)

@@ -1,0 +1,70 @@
+"""The loops of the machine code as a tree, below the curve of live registers; enter goes to one."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.events import Resize
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+
+from irscope.tui.loop_text import LoopTree, curve_lines, tree_lines
+from irscope.tui.stages import describe
+
+#: Cells beside the curve: borders and padding.
+_FRAME = 4
+
+
+class LoopList(ModalScreen["int | None"]):
+    """Gives back the row of the machine code to go to, or ``None``."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,r", "dismiss(None)", "close"),
+        Binding("e", "end", "to its end"),
+        Binding("j", "move(1)", "down"),
+        Binding("k", "move(-1)", "up"),
+    ]
+
+    def __init__(self, tree: LoopTree) -> None:
+        super().__init__()
+        self.found = tree
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="loops") as box:
+            count = len(self.found.loops)
+            loops = "no loops" if not count else "1 loop" if count == 1 else f"{count} loops"
+            box.border_title = f"{loops} in {self.found.count} instructions of the {describe(self.found.stage).title}"
+            box.border_subtitle = "enter: its head, e: its end, escape closes" if count else "escape closes"
+            yield Static(id="loop-curve", markup=False)
+            yield OptionList(
+                *(Text(line, no_wrap=True, overflow="ellipsis") for line in tree_lines(self.found)), id="loop-tree"
+            )
+
+    @on(Resize)
+    def _resized(self) -> None:
+        self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        width = self.get_child_by_id("loops").size.width - _FRAME + 2
+        self.query_one(Static).update("\n".join(curve_lines(self.found, width)))
+
+    def action_end(self) -> None:
+        at = self.query_one(OptionList).highlighted
+        if at is not None:
+            self.dismiss(self.found.loops[at].end)
+
+    def action_move(self, step: int) -> None:
+        options = self.query_one(OptionList)
+        if step > 0:
+            options.action_cursor_down()
+        else:
+            options.action_cursor_up()
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self.found.loops[event.option_index].head)

@@ -1,0 +1,125 @@
+"""The tree of loops in the app, with the curve of live registers above it."""
+
+from collections.abc import Callable
+
+import pytest
+from driving import NARROW, Driver, opened
+from samples import SAMPLES
+from textual.widgets import OptionList
+
+from irscope.analysis.machine import machine
+from irscope.model import Compilation, Target
+from irscope.request import Request
+from irscope.tui.code_facts import CodeFacts
+from irscope.tui.loop_list import LoopList
+from irscope.tui.loop_text import LoopTree, curve_lines, tree_lines
+
+Compile = Callable[[str, str], Compilation]
+
+
+def tree(compilation: Compilation) -> LoopTree:
+    found = CodeFacts(compilation).loops
+    assert found is not None
+    return found
+
+
+async def listed(driver: Driver) -> LoopList:
+    await driver.press("r")
+    await driver.until(lambda: isinstance(driver.app.screen, LoopList))
+    screen = driver.app.screen
+    assert isinstance(screen, LoopList)
+    await driver.pilot.pause()
+    return screen
+
+
+@pytest.mark.parametrize("target", ["sm_80", "sm_90", "gfx942"])
+@pytest.mark.parametrize("sample", ["flash_attention", "matmul"])
+def test_every_loop_is_in_the_tree(compiled_sample: Compile, sample: str, target: str) -> None:
+    found = compiled_sample(f"{SAMPLES / sample}.py::{sample}_kernel", target)
+    code = machine(found)
+    assert code is not None
+    shown = tree(found)
+    assert sorted(row.number for row in shown.loops) == [loop.number for loop in code.flow.loops]
+    numbers = {row: number for number, row in enumerate(code.rows)}
+    for row in shown.loops:
+        loop = code.flow.loops[row.number]
+        assert row.instructions == len(list(code.flow.instructions_of(loop)))
+        assert code.flow.block_of[numbers[row.head]] == loop.header
+        # Its end jumps to its head, or stands right before it.
+        assert numbers[row.head] in (*code.flow.targets.get(numbers[row.end], ()), numbers[row.end] + 1)
+        if loop.parent is not None:
+            names = [other.number for other in shown.loops]
+            assert names.index(loop.parent) < names.index(row.number)
+    source = (SAMPLES / f"{sample}.py").read_text(encoding="utf-8").splitlines()
+    for row in (row for row in shown.loops if row.place):
+        file, _, line = row.place.rpartition(":")
+        assert file == f"{sample}.py" and source[int(line) - 1].strip() == row.statement
+        assert row.statement.startswith(("for ", "while "))
+    assert any(row.place for row in shown.loops)
+
+
+def test_inner_loops_are_indented(compiled_sample: Compile) -> None:
+    found = compiled_sample(f"{SAMPLES.parent / 'tests' / 'kernels' / 'loops.py'}::", "sm_90")
+    lines = dict(zip([row.number for row in tree(found).loops], tree_lines(tree(found)), strict=True))
+    depths = {row.number: row.depth for row in tree(found).loops}
+    assert max(depths.values()) > 1
+    for number, text in lines.items():
+        assert text.index("loop") == 3 * (depths[number] - 1)
+
+
+@pytest.mark.parametrize("width", [10, 40, 72, 200, 5000])
+def test_the_curve_fits_and_marks_its_peak(matmul: Compilation, width: int) -> None:
+    shown = tree(matmul)
+    assert shown.live is not None
+    bars, mark, *loops = curve_lines(shown, width)
+    assert len(bars) <= width
+    assert (f"{max(shown.live)} live registers" in mark) == (width > 10) and len(mark) <= width
+    step = -(-shown.count // width)
+    assert mark.index("▲") == shown.live.index(max(shown.live)) // step
+    assert bars[mark.index("▲")] == "█"
+    (loop,) = loops
+    assert loop.index(loop.strip()[0]) == shown.loops[0].first // step
+
+
+def test_without_live_registers_it_says_why(compiled_sample: Compile) -> None:
+    found = compiled_sample(f"{SAMPLES / 'matmul.py'}::matmul_kernel", "gfx942")
+    (words,) = curve_lines(tree(found), 72)
+    assert "AMD" in words
+
+
+async def test_enter_leads_to_the_head_and_its_jump_back_is_followed(matmul_request: Request) -> None:
+    for size in (NARROW, (200, 50)):
+        async with opened(matmul_request, size) as driver:
+            screen = await listed(driver)
+            row = screen.found.loops[0]
+            shown = screen.query_one("#loop-tree", OptionList).get_option_at_index(0).prompt
+            assert f"lines {row.head + 1} to {row.end + 1}" in str(shown)
+            await driver.press("enter")
+            sass = driver.bench.panes.panes["sass"]
+            await driver.until(lambda sass=sass, row=row: sass.row == row.head)  # type: ignore[misc]
+            assert driver.view("sass").has_focus
+            head = driver.view("sass").lines[driver.view("sass").cursor_row]
+            await driver.until(lambda driver=driver, head=head: head.strip() in driver.text("sass"))  # type: ignore[misc]
+            screen = await listed(driver)
+            await driver.press("e")
+            await driver.until(lambda sass=sass, row=row: sass.row == row.end)  # type: ignore[misc]
+            await driver.press("enter")
+            await driver.until(lambda sass=sass, row=row: sass.row == row.head)  # type: ignore[misc]
+            await listed(driver)
+            await driver.press("escape")
+            assert driver.app.screen is driver.bench and sass.row == row.head
+
+
+async def test_a_kernel_without_loops_says_so() -> None:
+    async with opened(Request(SAMPLES / "vector_add.py", None, Target.parse("sm_90"))) as driver:
+        screen = await listed(driver)
+        assert "no loops" in str(screen.get_child_by_id("loops").border_title)
+        await driver.press("enter", "e", "j")
+        assert driver.app.screen is screen
+
+
+async def test_without_machine_code_there_is_no_list() -> None:
+    async with opened(Request(SAMPLES.parent / "tests" / "tui" / "data" / "compile_error.irscope")) as driver:
+        await driver.press("r")
+        await driver.until(lambda: driver.app._notifications)
+        assert "no machine code" in next(iter(driver.app._notifications)).message
