@@ -28,6 +28,10 @@ WORKER = Path(__file__).parent / "worker"
 #: How often a waiting request looks whether it was cancelled, in seconds.
 POLL = 0.05
 
+#: What a worker ends by itself when it is cancelled, and how long it may take; loading Triton anew takes longer.
+STOPPABLE = ("snapshots",)
+STOP_SECONDS = 1.0
+
 #: How much of the end of a dead worker's log a failure shows, in bytes.
 LOG_TAIL = 8_000
 
@@ -66,6 +70,8 @@ class Worker:
         self._folder = tempfile.TemporaryDirectory(prefix="irscope-worker-", ignore_cleanup_errors=True)
         self.log = Path(self._folder.name) / "log.txt"
         self.log.touch()
+        #: A file that is there while the worker is to stop what it does.
+        self._stop_sign = self.log.with_name("stop")
         try:
             # Until the worker has taken over its descriptors, a word of the interpreter's goes to the log too.
             with self.log.open("ab") as early:
@@ -117,11 +123,13 @@ class Worker:
             assert self._process.stdin is not None
             # Beside the seconds, the time of day: loading Triton is not over yet, and counts.
             end = None if timeout is None else time.time() + timeout
-            self._process.stdin.write(json.dumps({**request, "timeout": timeout, "end": end}).encode() + b"\n")
+            asked = {**request, "timeout": timeout, "end": end, "stop": str(self._stop_sign)}
+            self._process.stdin.write(json.dumps(asked).encode() + b"\n")
             self._process.stdin.flush()
         while True:
             if cancel.is_set():
-                self.close()
+                if request.get("do") not in STOPPABLE or not self._stops_in_time():
+                    self.close()
                 raise Cancelled
             if deadline is not None and time.monotonic() > deadline:
                 self.close()
@@ -142,6 +150,19 @@ class Worker:
             if message["event"] == "stage_started":
                 last_stage = message["name"]
             on_message(message)
+
+    def _stops_in_time(self) -> bool:
+        """Have the worker stop after the stage that it is at, so that it lives on for the next request."""
+        end = time.monotonic() + STOP_SECONDS
+        try:
+            self._stop_sign.touch()
+            while (message := self._messages.get(timeout=max(end - time.monotonic(), 0))) is not None:
+                if message["event"] in ("result", "failure"):
+                    self._stop_sign.unlink(missing_ok=True)
+                    return True
+        except (queue.Empty, OSError):
+            pass
+        return False
 
     def _error(self, kind: str, message: str, stage: str | None, hint: str | None = None) -> IrscopeError:
         file, line = last_frame(self._tail, self._file)

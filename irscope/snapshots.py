@@ -26,7 +26,15 @@ Rows: TypeAlias = dict[int, tuple[int, ...]]
 
 
 class Joining:
-    """Takes the snapshot texts as they come and compares each with the plain stage of ``compilation``."""
+    """Takes the snapshot texts as they come and compares each with the plain stage of ``compilation``.
+
+    Why the SASS needs no second ptxas: an edge is exact only if its stage and all before it are, row for row, those
+    of the plain compile. The last text compared is the PTX, without what no code comes from: ``.loc``, ``.file``,
+    debug sections and the labels that these alone refer to, comments about variables. ptxas with ``-lineinfo`` makes
+    the same code whatever these say (a test assembles both), and it is never asked to: the SASS in view is the plain
+    compile's, and which PTX row an instruction is from is read from that very cubin. So PTX that is the same makes
+    the whole way down exact, and PTX that is not marks the edges above it as approximate, with the number of rows.
+    """
 
     def __init__(self, compilation: Compilation) -> None:
         self._compilation = compilation

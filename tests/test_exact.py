@@ -15,9 +15,10 @@ import pytest
 from samples import SAMPLES
 from test_versions import python_with
 
-from irscope import bundle, interpreter, ir, session, tools
-from irscope.client import Cancelled
+from irscope import bundle, client, interpreter, ir, session, tools
+from irscope.client import Cancelled, Client
 from irscope.correlate import Correlation
+from irscope.devices import DEFAULT_TARGET
 from irscope.edges import Edges
 from irscope.exact import EdgeFound, EdgesFinished, EdgesStarted, exact_edges
 from irscope.ir import StageIndex
@@ -326,13 +327,41 @@ def test_what_was_read_from_a_file_has_none_and_says_so(tmp_path: Path, followed
         assert name in (edges.reason or "")
 
 
-def test_cancelling_ends_the_second_compile() -> None:
-    request = request_for("matmul", "sm_90", fresh=True)
+@pytest.mark.parametrize("kernel", ["matmul", "vector_add"])
+def test_cancelling_ends_the_second_compile(kernel: str) -> None:
+    request = request_for(kernel, "sm_90", fresh=True)
     compilation = session.open(request)
     cancel = threading.Event()
     with pytest.raises(Cancelled):
         exact_edges(compilation, request, lambda event: cancel.set(), cancel)
     assert exact_edges(compilation, request).edges
+
+
+def test_a_worker_outlives_a_second_compile_that_is_cancelled_unless_it_does_not_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    python = interpreter.identify(None).python
+    request = session.with_kernel(request_for("vector_add", "sm_90"))
+    message = {**session.compile_message(request, request.target or DEFAULT_TARGET), "do": "snapshots"}
+    with Client() as own:
+        first = own.start(python)
+        for lives in (True, False):
+            cancel, stages = threading.Event(), list[str]()
+
+            def stop(told: dict[str, Any], cancel: threading.Event = cancel, stages: list[str] = stages) -> None:
+                if told["event"] == "snapshot":
+                    stages.append(told["name"])
+                    cancel.set()
+
+            if not lives:
+                monkeypatch.setattr(client, "STOP_SECONDS", 0)
+            with pytest.raises(Cancelled):
+                own.ask(python, message, stop, None, cancel)
+            assert stages == ["ttir"]
+            assert first.alive == lives
+            answer, _ = own.ask(python, message, lambda _: None)
+            assert answer["event"] == "result"
+            assert (own.start(python) is first) == lives
 
 
 @pytest.mark.versions

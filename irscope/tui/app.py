@@ -381,6 +381,14 @@ class IrscopeApp(App[int], inherit_bindings=False):
     def _cancel(self) -> None:
         self.compiling.cancel()
         self.notify("stopped; R compiles again")
+        self._trace_again()
+
+    def _trace_again(self) -> None:
+        """The edges of what is in view, which the compile that was stopped has cut short."""
+        found = self.bench.compilation
+        request = None if found is None else self.compiling.request_of(found)
+        if found is not None and found.edges is None and request is not None and self.bench.links.indices:
+            self.tracing.start(found, request, self.bench.links)
 
     def _close_error(self) -> None:
         self.bench.error.close()

@@ -83,10 +83,11 @@ class Compiling:
         self._bench.stopped()
 
     def request_of(self, compilation: Compilation) -> Request | None:
-        """What a compilation answers; ``None`` where something else was asked for since."""
-        if self._answered is None or self._answered[0] is not compilation or self._answered[1] is not self.request:
+        """What a compilation answers; ``None`` where the answer to something else is on its way."""
+        if self._answered is None or self._answered[0] is not compilation:
             return None
-        return self.request
+        request = self._answered[1]
+        return request if request is self.request or not self.running else None
 
     async def heard(self, message: Told) -> None:
         if message.run is not self._run:

@@ -37,7 +37,8 @@ def compile_snapshots(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     source = subject.source()
     nodes = Nodes()
     with compiling.fresh_cache(wire.log.parent) as folder, versions.unhashed_compiler():
-        snapshots = Snapshots(wire, folder, versions.pipeline(subject.backend, subject.options, source)[-1])
+        binary = versions.pipeline(subject.backend, subject.options, source)[-1]
+        snapshots = Snapshots(wire, folder, binary, Path(request["stop"]))
         observed = versions.observed_stages(snapshots.run), versions.observed_trees(nodes.number)
         # The binary is not made: what would be compiled next ends the compile.
         with observed[0], observed[1], contextlib.suppress(Complete):
@@ -46,18 +47,20 @@ def compile_snapshots(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
 
 
 class Complete(Exception):
-    """The last text is there."""
+    """The last text is there, or nobody waits for it any more."""
 
 
 class Snapshots:
-    def __init__(self, wire: Wire, folder: Path, binary: str) -> None:
+    def __init__(self, wire: Wire, folder: Path, binary: str, stop: Path) -> None:
+        """Goes as far as the stage ``binary``; not that far once there is a file ``stop``."""
         self.wire = wire
         self.folder = folder
         self.binary = binary
+        self.stop = stop
         self.begun = time.perf_counter()
 
     def run(self, name: str, function: versions.StageFunction, module: Any, metadata: dict[str, Any]) -> Any:
-        if name == self.binary:
+        if name == self.binary or self.stop.exists():
             raise Complete
         self.wire.send("stage_started", name=name)
         result = function(module, metadata)

@@ -1,5 +1,6 @@
 """Exact edges in the panes: they come in the background, and then say what is lit and what the breadcrumb tells."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,23 @@ async def test_quitting_and_the_next_compile_end_it(matmul: Compilation, matmul_
         assert tracing.running
     # One that was done before is no longer running either; one that nobody ended would be.
     assert not tracing.running
+
+
+async def test_a_recompile_that_is_stopped_leaves_the_edges_to_be_found(
+    matmul: Compilation, matmul_request: Request
+) -> None:
+    async with opened(matmul_request) as driver:
+        await driver.until(lambda: not driver.app.tracing.running)
+        before = driver.bench.compilation
+        assert before is not None
+        # As if the recompile had come before they were there.
+        driver.bench.compilation = plain = replace(before, edges=None)
+        driver.app.compiling._answered = (plain, matmul_request)
+        driver.bench.links.lineages = None
+        driver.app.compiling.start(replace(matmul_request, fresh=True))
+        assert driver.app.compiling.request_of(plain) is None
+        driver.app.action_leave()
+        assert not driver.app.compiling.running
+        assert driver.app.compiling.request_of(plain) is matmul_request
+        await traced(driver)
+        assert driver.bench.compilation is not None and driver.bench.compilation.edges
