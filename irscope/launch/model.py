@@ -89,6 +89,10 @@ class Argument:
     how: str = ""
 
 
+#: What a CUDA event is exact to.
+EVENT_MICROSECONDS = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Repeated runs of one launch, in microseconds."""
@@ -103,7 +107,8 @@ class Timing:
     @property
     def wide(self) -> bool:
         """Whether single runs differ so much that the median says little."""
-        return self.p80 - self.p20 > 0.1 * self.median
+        exact_to = EVENT_MICROSECONDS if self.method == "events" else 0.0
+        return self.p80 - self.p20 > max(0.1 * self.median, 2 * exact_to)
 
 
 @dataclass(frozen=True, slots=True)

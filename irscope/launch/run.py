@@ -23,7 +23,7 @@ from irscope.analysis.access import Access, bytes_moved
 from irscope.analysis.figures import figures
 from irscope.analysis.flops import dot_flops
 from irscope.client import Client
-from irscope.launch import ceilings, history
+from irscope.launch import ceilings, command, history
 from irscope.launch.fields import from_fields
 from irscope.launch.model import (
     DEFAULT_TIMEOUT,
@@ -42,6 +42,9 @@ from irscope.request import Event, IrscopeError, WorkerStarted, usage_error
 
 #: Failures after which the GPU's context is not to be trusted, or its memory not free.
 POISONED = frozenset({"fault", "memory", "internal"})
+
+#: Seconds for a launch under compute-sanitizer, which makes all of it slow.
+SANITIZER_TIMEOUT = 600
 
 #: Seconds for a list of launches with no GPU: what a file does beside launching can take very long on the CPU.
 LIST_TIMEOUT = 30.0
@@ -215,6 +218,7 @@ class _Conversation:
             "seed": request.seed,
             "device": request.device,
             "autotune": request.autotune,
+            "again": f"{command.again(request)} --timeout {SANITIZER_TIMEOUT}",
         }
 
     @property

@@ -81,10 +81,19 @@ def summary(launch: Launch, earlier: Sequence[Launch] = ()) -> str:
         output_table(launch.outputs),
         "\n".join(f"wrote {output.file}" for output in launch.outputs if output.file),
         figure_table(launch.static, launch.driver),
-        "\n".join(check_lines(launch.check)) if launch.check else "",
+        check_words(launch),
         history_table(launch, earlier),
     ]
     return "\n\n".join(block for block in blocks if block)
+
+
+def check_words(launch: Launch) -> str:
+    check = launch.check
+    if check is None:
+        return ""
+    if launch.device is None and check.against == "interpreter":
+        return interpreted_words(check)
+    return "\n".join(check_lines(check))
 
 
 def heading(launch: Launch) -> str:
@@ -105,10 +114,23 @@ def grid_words(grid: Sequence[int]) -> str:
 
 def options_words(launch: Launch) -> str:
     """The constants and options that a user changes between launches: ``BLOCK=128 num_warps=4 num_stages=3``."""
-    options = launch.specialization.options
-    shown = dict(launch.specialization.constexprs)
+    return " ".join(f"{name}={value}" for name, value in chosen(launch).items())
+
+
+def chosen(launch: Launch) -> dict[str, Any]:
+    """Constants and main options by name; not the arguments that Triton made constants of, since they are 1, say."""
+    options, arguments = launch.specialization.options, {argument.name for argument in launch.arguments}
+    shown = {name: value for name, value in launch.specialization.constexprs.items() if name not in arguments}
     shown.update({name: options[name] for name in ("num_warps", "num_stages", "maxnreg") if options.get(name)})
-    return " ".join(f"{name}={value}" for name, value in shown.items())
+    return shown
+
+
+def differing_words(launch: Launch, other: Launch) -> str:
+    """What ``other`` was launched with where that is not what ``launch`` was."""
+    ours = chosen(launch)
+    words = [f"{name}={value}" for name, value in chosen(other).items() if ours.get(name) != value]
+    words += [f"no {name}" for name in ours if name not in chosen(other)]
+    return " ".join(words) or "with the same options"
 
 
 def argument_table(arguments: Sequence[Argument]) -> str:
@@ -159,7 +181,7 @@ def time_words(microseconds: float) -> str:
 def spread_words(timing: Timing) -> str:
     cache = "L2 flushed" if timing.method == "events" else "L2 warm"
     words = f"p20 {time_words(timing.p20)}, p80 {time_words(timing.p80)}, {number(timing.runs)} runs, {cache}"
-    return f"{words}; a wide spread: its clock moves, or other work runs on it" if timing.wide else words
+    return f"{words}; a wide spread: the GPU's clock moves, or it does other work" if timing.wide else words
 
 
 def copy_words(launch: Launch) -> str:
@@ -182,7 +204,8 @@ def ceiling_words(ceilings: Ceilings | None, type_: str | None) -> str:
     return "" if reached is None else f"{reached:,.3g} TFLOP/s"
 
 
-def output_table(outputs: Sequence[Output]) -> str:
+def output_table(outputs: Sequence[Output], *, first: bool = True) -> str:
+    """``first``: with the first elements of each, the last column."""
     if not outputs:
         return ""
     rows = [("written", "type", "shape", "min", "max", "mean", "NaN", "Inf", "elements", "first")]
@@ -198,10 +221,14 @@ def output_table(outputs: Sequence[Output]) -> str:
                 number(output.nan),
                 number(output.inf),
                 written_words(output),
-                " ".join("-" if value is None else value_words(value) for value in output.first[:4]),
+                first_words(output),
             )
         )
-    return table(rows, right=(3, 4, 5, 6, 7))
+    return table([row if first else row[:-1] for row in rows], right=(3, 4, 5, 6, 7))
+
+
+def first_words(output: Output) -> str:
+    return " ".join("-" if value is None else value_words(value) for value in output.first[:4])
 
 
 def written_words(output: Output) -> str:
@@ -262,6 +289,13 @@ def check_lines(check: Check) -> Iterable[str]:
         yield f"  {check.message}"
 
 
+def interpreted_words(check: Check) -> str:
+    """For a launch in the interpreter alone, which there is nothing to compare with."""
+    ran = f"{number(check.programs_run)} of {number(check.programs)} programs"
+    took = f" in {check.seconds:.1f} s" if check.seconds is not None else ""
+    return f"run in Triton's interpreter: {ran}{took}; --check file compares it with the file's own reference"
+
+
 def history_table(launch: Launch, earlier: Sequence[Launch], most: int = 5) -> str:
     rows = []
     for other in reversed(earlier[-most:]):
@@ -269,7 +303,12 @@ def history_table(launch: Launch, earlier: Sequence[Launch], most: int = 5) -> s
         if other.timing is None or against is None:
             continue
         rows.append(
-            (other.when[:16].replace("T", " "), time_words(other.timing.median), f"{against:.2f}", options_words(other))
+            (
+                other.when[:16].replace("T", " "),
+                time_words(other.timing.median),
+                f"{against:.2f}",
+                differing_words(launch, other),
+            )
         )
     return table([("before", "time", "now is", ""), *rows], right=(1, 2)) if rows else ""
 

@@ -136,7 +136,9 @@ class LaunchForm(ModalScreen[LaunchRequest | None]):
         except Cancelled:
             return
         except IrscopeError as error:
-            said.update(str(error) if error.failure.hint is None else f"{error}\ntry: {error.failure.hint}")
+            said.update(
+                str(error) if error.failure.hint is None else f"{error}\ntry: {error.failure.hint.removeprefix('try ')}"
+            )
             return
         question = launch_question(self._request, found)
         said.update("" if question.choices else "the file launches this kernel nowhere")

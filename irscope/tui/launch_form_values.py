@@ -68,7 +68,7 @@ def questions(
             ),
         ),
         launch_question(request, sites),
-        Question("entry", "entry", request.entry or "", "the __main__ block", "a function of the file to run instead"),
+        Question("entry", "entry", request.entry or "", "the __main__ block", "a function to run"),
         *input_questions(request, compilation, last),
         Question("grid", "grid", request.grid or "", "the file's own, or guessed from sizes", "cdiv(n, BLOCK), 4"),
         Question("seed", "seed", str(request.seed), note="of made inputs"),
@@ -85,7 +85,7 @@ def questions(
             request.check or "",
             choices=(("", "none"), ("interpreter", "against Triton's interpreter"), ("file", "the file's own check")),
         ),
-        Question("save", "save to", str(request.save or ""), "nowhere", "a folder; one .npy a tensor written"),
+        Question("save", "save to", str(request.save or ""), "nowhere", "a folder, for .npy files"),
         Question(
             "timeout",
             "time limit",

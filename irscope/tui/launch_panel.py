@@ -25,6 +25,7 @@ _KEYS = (
     ("launch", "L launch"),
     ("launch_inputs", "i inputs"),
     ("launch_check", "c check"),
+    ("copy_launch", "y copy"),
     ("maximise", "z zoom"),
     ("launch_results", "m close"),
 )
@@ -81,6 +82,11 @@ class LaunchPanel(ScrollableContainer):
 
     def on_resize(self, event: Resize) -> None:
         self._show_tables()
+
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """Textual leaves a scroll bar where it was when it went, as it does while a launch has nothing to show yet."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
 
     def change(self, **changes: object) -> None:
         """Replace fields of what is shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ BAD = ("✗ ", "$text-error")
 ODD = ("! ", "$text-warning")
 #: Cells between two columns of tables.
 GAP = 4
+#: Cells that words are not made narrower than.
+LEAST = 20
 
 
 def columns(launch: Launch, earlier: Sequence[Launch], width: int) -> list[Content]:
@@ -33,7 +36,8 @@ def columns(launch: Launch, earlier: Sequence[Launch], width: int) -> list[Conte
     left, right = stack(speed, check, figures, before), stack(outputs, arguments)
     if left and right and widest(left) + GAP + widest(right) <= width:
         return [left, right]
-    return [stack(speed, check, outputs, figures, arguments, before)]
+    narrow = speed_of(launch, width), outputs_of(launch.outputs, width)
+    return [stack(narrow[0], check, narrow[1], figures, arguments, before)]
 
 
 def stack(*sections: Content) -> Content:
@@ -90,16 +94,18 @@ def heading(launch: Launch) -> Content:
     return Content.assemble(said, "   ", (launch.when[:16].replace("T", " "), "$text-muted"))
 
 
-def speed_of(launch: Launch) -> Content:
+def speed_of(launch: Launch, width: int | None = None) -> Content:
+    """``width``: the words beside a figure go on below where they would pass it."""
     rows = list(report.speed_rows(launch))
     name, value = (max((len(row[at]) for row in rows), default=0) for at in (0, 1))
-    return titled(
-        "speed",
-        (
-            Content.assemble((f"{what:{name}}  ", "$text-muted"), (f"{found:>{value}}  ", "bold"), said)
-            for what, found, said in rows
-        ),
-    )
+    indent = name + value + 4
+    room = max((width or 0) - indent, LEAST)
+    lines = []
+    for what, found, said in rows:
+        first, *rest = textwrap.wrap(said, room) if width else [said]
+        lines.append(Content.assemble((f"{what:{name}}  ", "$text-muted"), (f"{found:>{value}}  ", "bold"), first))
+        lines += [Content(" " * indent + line) for line in rest]
+    return titled("speed", lines)
 
 
 def check_of(check: Check | None) -> Content:
@@ -129,12 +135,19 @@ def figures_of(launch: Launch) -> Content:
     return titled(title, lines)
 
 
-def outputs_of(outputs: Sequence[Output]) -> Content:
+def outputs_of(outputs: Sequence[Output], width: int | None = None) -> Content:
+    """``width``: the first elements have a line of their own where the table would pass it."""
     if not outputs:
         return Content()
     head, *rows = report.output_table(outputs).splitlines()
+    apart = width is not None and max(map(len, (head, *rows))) + 2 > width
+    if apart:
+        head, *rows = report.output_table(outputs, first=False).splitlines()
     lines = [Content.styled(f"  {head}", "$text-muted")]
-    lines += [Content.assemble(mark_of(output), row) for output, row in zip(outputs, rows, strict=True)]
+    for output, row in zip(outputs, rows, strict=True):
+        lines.append(Content.assemble(mark_of(output), row))
+        if apart:
+            lines.append(Content.assemble(("    first  ", "$text-muted"), report.first_words(output)))
     files = [output.file for output in outputs if output.file]
     lines += [Content.styled(f"  wrote {file}", "$text-muted") for file in files]
     return titled("tensors written", lines)
@@ -178,7 +191,7 @@ def failure_of(failure: Failure) -> Content:
         parts += [(place, "bold"), ": "]
     parts.append((failure.message.strip(), "$text-error"))
     if failure.hint:
-        parts += ["\n", ("try: ", "bold"), failure.hint, "  ", button("y copies", "copy_launch")]
+        parts += ["\n", ("try: ", "bold"), failure.hint.removeprefix("try ")]
     if failure.detail and failure.detail.strip() not in failure.message:
         parts += ["\n", (failure.detail.rstrip(), "$text-muted")]
     return Content.assemble(*parts)

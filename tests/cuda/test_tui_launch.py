@@ -114,6 +114,7 @@ async def test_what_goes_wrong_costs_one_launch(tmp_path: Path, monkeypatch: pyt
         assert "compute-sanitizer" in (failure.hint or "")
         driver.app.action_copy_launch()
         assert "compute-sanitizer" in driver.app.clipboard
+        assert "--entry beyond" in driver.app.clipboard, "the main block launches another kernel"
         await good(driver)
 
         await in_view(driver, "endless_kernel")

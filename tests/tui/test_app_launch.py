@@ -203,6 +203,19 @@ async def test_zoom_and_the_way_there(request_: Request) -> None:
         assert driver.bench.dock.in_use
 
 
+async def test_the_scroll_bar_is_where_the_text_is(request_: Request) -> None:
+    """While a launch has nothing to show there is no bar, and after it the text is at its start again."""
+    async with opened(request_, NARROW) as driver:
+        await interpreted(driver)
+        panel = driver.bench.dock.panel
+        assert panel is not None
+        await driver.press("G")
+        assert panel.scroll_y == panel.vertical_scrollbar.position > 0
+        await interpreted(driver)
+        assert panel.show_vertical_scrollbar
+        assert panel.scroll_y == panel.vertical_scrollbar.position == 0
+
+
 # Cancelled, failed, and in one another's way
 
 

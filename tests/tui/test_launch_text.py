@@ -87,6 +87,40 @@ def test_earlier_launches_with_their_ratio() -> None:
     assert "0.50 times the one before" in launch_text.headline(LAUNCH, (before,)).plain
 
 
+def test_earlier_launches_say_what_differs() -> None:
+    """Of a dozen constants that all are the same, nobody finds the one that is not."""
+    chosen = replace(LAUNCH.specialization, options={"num_warps": 8, "num_stages": 3})
+    before = replace(LAUNCH, specialization=chosen)
+    shown = report.history_table(LAUNCH, (before, LAUNCH))
+    assert line(shown, "num_warps=8").endswith("1.00  num_warps=8 num_stages=3")
+    assert shown.splitlines()[1].endswith("with the same options")
+
+
+def test_arguments_of_1_are_no_options() -> None:
+    one = Argument("stride", "i32", value=1)
+    constexprs = {"stride": 1, "BLOCK": 128}
+    launch = replace(LAUNCH, arguments=(one,), specialization=replace(LAUNCH.specialization, constexprs=constexprs))
+    assert report.options_words(launch) == "BLOCK=128 num_warps=4"
+
+
+def test_the_spread_of_what_events_are_exact_to_is_not_wide() -> None:
+    assert not Timing("events", 9.25, 8.67, 9.63, 1000).wide
+    assert Timing("events", 9.25, 8.5, 9.75, 1000).wide
+    assert Timing("graph", 9.25, 8.67, 9.63, 1000).wide
+
+
+@pytest.mark.parametrize("width", [60, 76])
+def test_nothing_of_speed_and_outputs_passes_a_narrow_panel(width: int) -> None:
+    launch = replace(LAUNCH, bytes=1 << 30, flops=1e12, flops_type="fp16", outputs=(replace(OUTPUT, name="o" * 9),))
+    speed = launch_text.speed_of(launch, width)
+    assert max(len(line) for line in speed.plain.splitlines()) <= width
+    assert speed.plain.split() == launch_text.speed_of(launch).plain.split()
+    outputs = launch_text.outputs_of(launch.outputs, width).plain
+    assert outputs.count("0 1") == 1
+    if width == 60:
+        assert line(outputs, "0 1").split() == ["first", "0", "1"]
+
+
 def test_a_check_without_an_answer_says_why() -> None:
     without = replace(LAUNCH, check=Check("file", False, message="the file compares nothing"))
     assert "the file compares nothing" in launch_text.notes_of(without).plain
@@ -136,6 +170,7 @@ def test_a_failure_names_its_place() -> None:
     assert "k.py:3" in shown
     assert "try: look" in shown
     assert shown.endswith("log")
+    assert "try: smaller blocks" in launch_text.failure_of(replace(failure, hint="try smaller blocks")).plain
 
 
 # The form's answers

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from irscope.worker import failures
-from irscope.worker.launch import driver, faults
+from irscope.worker.launch import driver, faults, prepare
 from irscope.worker.protocol import Rejected
 
 KERNEL = faults.Subject("/k/kernel.py", 12)
@@ -58,6 +59,29 @@ def test_memory_faults_come_with_a_command_to_paste() -> None:
     failure = faults.describe(error_of("misaligned address"), made, "")
     assert failure is not None
     assert 'irscope launch "/k/kernel.py"' in failure["hint"], "the file alone launches nothing"
+
+
+@pytest.mark.parametrize(
+    ("request_", "made", "by_file"),
+    [
+        ({}, False, True),
+        ({"constants": {}, "configuration": None, "entry": None}, False, True),
+        ({}, True, False),
+        ({"entry": "other"}, False, False),
+        ({"constants": {"BLOCK": "64"}}, False, False),
+        ({"configuration": 0}, False, False),
+        ({"options": {"num_warps": "8"}}, False, False),
+    ],
+)
+def test_the_command_to_paste_makes_the_same_launch(request_: dict[str, Any], made: bool, by_file: bool) -> None:
+    """``python FILE`` runs the main block, with the file's own options."""
+    command = prepare.again({**request_, "again": "irscope launch k.py::add --entry other"}, made)
+    failure = faults.describe(error_of("misaligned address"), replace(KERNEL, again=command), "")
+    assert failure is not None
+    if by_file:
+        assert failure["hint"].endswith(f'"{sys.executable}" "/k/kernel.py"')
+    else:
+        assert failure["hint"].endswith("--target-processes all irscope launch k.py::add --entry other")
 
 
 def test_device_asserts_name_their_message_and_line() -> None:

@@ -50,6 +50,8 @@ class Subject:
     #: The file launches the kernel itself; else irscope made the inputs.
     launches_itself: bool = True
     grid: tuple[int, ...] = ()
+    #: The command that launches it again, where running the file would not.
+    again: str | None = None
 
 
 @contextmanager
@@ -141,6 +143,8 @@ def sanitizer_hint(subject: Subject | None) -> str:
     """A command that finds the load or store. torch's memory cache would hide writes between its tensors."""
     prefix = "" if sys.platform == "win32" else "PYTORCH_NO_CUDA_MEMORY_CACHING=1 "
     prefix += "compute-sanitizer --tool memcheck"
+    if subject is not None and subject.again is not None:
+        return f"{prefix} --target-processes all {subject.again}"
     file = subject.file if subject else "FILE"
     if subject is None or subject.launches_itself:
         return f'{prefix} "{sys.executable}" "{file}"'
@@ -270,4 +274,5 @@ def subject_of(prepared: Any) -> Subject:
     from ..loading import definition_line
 
     file = Path(prepared.kernel.function.fn.__code__.co_filename)
-    return Subject(str(file), definition_line(prepared.kernel.function), prepared.seed is None, tuple(prepared.grid))
+    line = definition_line(prepared.kernel.function)
+    return Subject(str(file), line, prepared.seed is None, tuple(prepared.grid), prepared.again)

@@ -29,7 +29,8 @@ def prepare_launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     gc.collect()  # what an earlier launch and its file left on the GPU
     wire.send("phase", phase="loading")
     torch = faults.require_cuda(request["device"])
-    subject = faults.Subject(request["path"], launches_itself=request.get("source") != "inputs")
+    made = request.get("source") == "inputs"
+    subject = faults.Subject(request["path"], launches_itself=not made, again=again(request, made))
     with faults.told(wire, subject), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         torch.cuda.empty_cache()
@@ -38,6 +39,7 @@ def prepare_launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         # What the file has launched so far ends here, with its error if there is one.
         torch.cuda.synchronize()
         prepared = settled.prepared
+        prepared.again = again(request, prepared.seed is not None)
         use_device_of(prepared, request["device"], settled.warnings)
         wire.send("phase", phase="compiling")
         prepared.compiled = compile_launch(prepared)
@@ -46,6 +48,12 @@ def prepare_launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     current = prepared
     return {**settled.describe(), **describe_compiled(settled), "device": driver.describe_device(prepared.device),
             "torch": str(torch.__version__), "triton": versions.TRITON}  # fmt: skip
+
+
+def again(request: dict[str, Any], made: bool) -> str | None:
+    """The command that makes the launch again; ``None`` where ``python FILE`` makes the very same."""
+    changed = any(request.get(name) for name in ("entry", "signature", "arguments", "constants", "options"))
+    return request.get("again") if made or changed or request.get("configuration") is not None else None
 
 
 # Compiling

@@ -33,6 +33,8 @@ class Prepared:
     device: int = 0
     #: ``None`` where the file made its own arguments.
     seed: int | None = None
+    #: The command that makes this launch again; ``None`` where running the file does.
+    again: str | None = None
     #: Made tensors by name; empty where the file made its own.
     guards: dict[str, Guard] = field(default_factory=dict)
 
