@@ -142,7 +142,8 @@ class LaunchPanel(ScrollableContainer):
         self._state.update(Content("\n").join(lines))
 
     def _show_tables(self) -> None:
-        shown, width = self.shown, self.size.width
+        # The scroll bar comes once there is too much to show, and takes its cells from the text.
+        shown, width = self.shown, self.size.width - self.styles.scrollbar_size_vertical
         if self._clock is None or (shown, width) == self._laid_out:
             return
         self._laid_out = (shown, width)

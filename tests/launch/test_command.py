@@ -23,7 +23,7 @@ KERNEL = Request(FILE, "add")
         LaunchRequest(KERNEL),
         LaunchRequest(Request(FILE)),
         LaunchRequest(KERNEL, source="file", entry="main", number=2, device=1),
-        LaunchRequest(KERNEL, source="inputs", inputs={"x": "full:-1:8x8", "n": "64"}, grid="cdiv(n, BLOCK), 4", seed=3),
+        LaunchRequest(KERNEL, source="inputs", inputs={"x": "full:-1:8x8", "n": "64"}, grid="cdiv(n, 8), 4", seed=3),
         LaunchRequest(Request(FILE, "add", constants={"BLOCK": "64"}, options={"num_warps": "8"}), autotune=True),
         LaunchRequest(Request(FILE, "add", arguments={"x": "*fp16:16"}, configuration=2, options={"maxnreg": "64"})),
         LaunchRequest(Request(FILE, "add", signature="*fp32:16, i32, 64", options={"enable_fp_fusion": "False"})),
