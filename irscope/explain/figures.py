@@ -36,7 +36,14 @@ def source(figure: str, compilation: Compilation | None = None, origin: str | No
 
 def column_source(name: str) -> str:
     """Where a column beside a pane's lines comes from; empty for an unknown one."""
-    return str(_texts()["columns"].get(name, ""))
+    columns: Mapping[str, str] = _texts()["columns"]
+    return columns["instr"] if name in kind_columns().values() else columns.get(name, "")
+
+
+def kind_columns() -> Mapping[str, str]:
+    """By kind of instruction, the name of its column."""
+    names: Mapping[str, str] = _texts()["kinds of instructions"]
+    return names
 
 
 def verdict_source(rule: str) -> str:

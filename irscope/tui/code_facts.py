@@ -75,7 +75,7 @@ class CodeFacts:
             return sass_table(code.rows, code.flow, self.live, read.controls, self.refused or "")
         table = cost_table(found.rows(code.stage), "", self._warp)
         loops = loop_column(code.rows, code.flow)
-        moved = tuple(column for column in table.columns if column.name not in ("instr", "regs"))
+        moved = tuple(column for column in table.columns if column.name in ("glob", "shm"))
         return Table((*moved, *((loops,) if loops.cells else ())), self.no_live or "")
 
     @property

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 from irscope.analysis.cost import Cost, RowCost
 from irscope.analysis.flow import Flow
 from irscope.analysis.sass import Control, LiveRegisters
+from irscope.explain.figures import kind_columns
 from irscope.tui.columns import Column, Table, amount
 
 
@@ -19,9 +21,26 @@ def cost_table(rows: Mapping[int, RowCost], note: str = "", warp: str = "warp") 
         _figure("regs", "highest number of live registers of a thread", costs, lambda cost: cost.registers),
         _figure("glob", f"bytes of global memory of a {warp}", costs, lambda cost: cost.global_bytes, True),
         _figure("shm", f"bytes of shared memory of a {warp}", costs, lambda cost: cost.shared_bytes, True),
+        _figure("spill", "bytes of a thread that spill code stores and loads", costs, lambda cost: cost.spill_bytes),
+        _figure("cvt", "instructions of ttg.convert_layout", costs, _converting),
+        _figure("looped", "instructions inside loops", costs, lambda cost: cost.in_loops),
+        *(
+            _figure(name, f"{kind} instructions", costs, partial(_of_kind, kind))
+            for kind, name in kind_columns().items()
+        ),
     )
     known = tuple(column for column in columns if column.cells)
     return Table(known, note if known else "")
+
+
+def _converting(cost: Cost) -> int | None:
+    if cost.convert_layout_instructions is None:
+        return cost.convert_layouts
+    return cost.convert_layout_instructions
+
+
+def _of_kind(kind: str, cost: Cost) -> int:
+    return cost.kinds.get(kind, 0)
 
 
 def _figure(
@@ -58,6 +77,8 @@ def sass_table(
             _count("st", "cycles to stall", rows, [control.stall for control in controls], curve=False),
             _words("set", "barriers raised until it has written (W) or read (R)", rows, map(_raised, controls)),
             _words("wait", "barriers waited for", rows, ["".join(map(str, control.waits)) for control in controls]),
+            _words("Y", "the scheduler may go on with another warp", rows, ["Y" * each.yields for each in controls]),
+            _words("reuse", "operands kept for the next instruction", rows, map(_reused, controls)),
         ]
     columns.append(loop_column(rows, flow))
     return Table(tuple(column for column in columns if column.cells), note)
@@ -76,6 +97,10 @@ def _words(name: str, meaning: str, rows: Sequence[int], words: Iterable[str]) -
 def _raised(control: Control) -> str:
     write = "" if control.write_barrier is None else f"W{control.write_barrier}"
     return write if control.read_barrier is None else f"{write}R{control.read_barrier}"
+
+
+def _reused(control: Control) -> str:
+    return "".join(map(str, control.reuse))
 
 
 def loop_column(rows: Sequence[int], flow: Flow) -> Column:

@@ -8,6 +8,10 @@ import pytest
 from rich.cells import cell_len
 from textual.color import Color
 
+from irscope.analysis import sass
+from irscope.analysis.sass import all_kinds
+from irscope.explain.figures import kind_columns
+from irscope.ir.lines import split_lines
 from irscope.model import Compilation
 from irscope.tui.code_facts import CodeFacts
 from irscope.tui.columns import BAR, Column, Margin, Table, amount, bar, level, next_place, places
@@ -192,3 +196,45 @@ def test_a_failed_compilation_has_no_columns(compiled_sample: Callable[[str, str
     assert facts.peak_rows == []
     assert facts.targets(0) == ()
     assert facts.section() is None
+
+
+@pytest.mark.parametrize("target", ["sm_80", "sm_90", "gfx942"])
+def test_kinds_of_instructions_add_up_to_the_lines_own(
+    compiled_sample: Callable[[str, str], Compilation], target: str
+) -> None:
+    found = compiled_sample(MATMUL, target)
+    columns = {column.name: column for column in CodeFacts(found).table("source").columns}
+    kinds = [columns[name].values for name in kind_columns().values() if name in columns]
+    assert len(kinds) > 6
+    for row, count in columns["instr"].values.items():
+        # Padding and what nobody knows have no column.
+        assert 0 < sum(values.get(row, 0) for values in kinds) <= count
+    dot = next(
+        row for row, line in enumerate(split_lines(found.sources[0].text)) if "tl.dot(" in line and "acc" in line
+    )
+    assert columns["tens"].values[dot] == max(columns["tens"].values.values()) > 0
+    assert 0 < columns["looped"].values[dot] <= columns["instr"].values[dot]
+
+
+def test_kinds_with_a_column_are_those_that_there_are() -> None:
+    assert set(kind_columns()) == set(all_kinds()) - {"padding", "other"}
+    assert len(set(kind_columns().values())) == len(kind_columns())
+
+
+def test_spill_code_is_a_column_where_there_is_some(compiled_sample: Callable[[str, str], Compilation]) -> None:
+    spilling = compiled_sample(f"{Path(__file__).parents[1] / 'kernels' / 'spills.py'}::", "sm_90")
+    columns = {column.name: column for column in CodeFacts(spilling).table("source").columns}
+    assert max(columns["spill"].values.values()) > 0
+    without = CodeFacts(compiled_sample(MATMUL, "sm_90")).table("source").columns
+    assert "spill" not in [column.name for column in without]
+
+
+def test_control_codes_are_columns_of_the_sass(compiled_sample: Callable[[str, str], Compilation]) -> None:
+    found = compiled_sample(MATMUL, "sm_80")
+    columns = {column.name: column for column in CodeFacts(found).table("sass").columns}
+    read = sass.read(found)
+    assert read is not None and read.controls is not None
+    for instruction, control in zip(read.function.instructions, read.controls, strict=True):
+        assert columns["Y"].cells.get(instruction.row, "") == ("Y" if control.yields else "")
+        assert columns["reuse"].cells.get(instruction.row, "") == "".join(map(str, control.reuse))
+    assert columns["reuse"].cells
