@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from irscope.model import Compilation, Failure, Kernel, Specialization, Stage, Target
+if TYPE_CHECKING:
+    from irscope.model import Compilation, Failure, Kernel, Specialization, Stage, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,13 @@ class IrscopeError(Exception):
 
 def usage_error(message: str, hint: str | None = None, **place: Any) -> IrscopeError:
     """The command line (or the form) is wrong: exit code 2."""
+    from irscope.model import Failure
+
     return IrscopeError(Failure("usage", message, hint=hint, **place))
 
 
 def missing(message: str, hint: str | None = None, **place: Any) -> IrscopeError:
     """Something is not there on this machine: exit code 3; the hint is the command that installs it."""
+    from irscope.model import Failure
+
     return IrscopeError(Failure("missing", message, hint=hint, **place))

@@ -19,10 +19,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise usage_error(f"{request.path}: there is no such file")
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise usage_error("the terminal UI needs a terminal", hint="`irscope dump` is for scripts and pipes")
-    from irscope.tui.runner import Run
-
-    # The compiler works in its own process while Textual loads here.
-    begun = Run(request)
     from irscope.tui.app import run as run_app
 
-    return run_app(request, begun=begun, watch=arguments.watch)
+    return run_app(request, watch=arguments.watch)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,21 +21,20 @@ from irscope.config import Config
 from irscope.request import Request
 from irscope.tui import actions
 from irscope.tui.actions import Where
-from irscope.tui.compiling import Compiling, Told
-from irscope.tui.judging import Judged, Judging
-from irscope.tui.launch_run import LaunchTold
-from irscope.tui.launching import Launching
 from irscope.tui.pipeline_strip import GPU
 from irscope.tui.preferences import Preferences
 from irscope.tui.prompt import Ask, Prompt
-from irscope.tui.runner import Run
 from irscope.tui.saving import as_path, save, suggested_name
 from irscope.tui.stage_pane import StagePane
 from irscope.tui.stages import LETTERS, SOURCE, describe
-from irscope.tui.tracing import Traced, Tracing
 from irscope.tui.workbench import Linked, Workbench
 
 if TYPE_CHECKING:
+    from irscope.tui.compiling import Compiling, Told
+    from irscope.tui.judging import Judged, Judging
+    from irscope.tui.launch_run import LaunchTold
+    from irscope.tui.launching import Launching
+    from irscope.tui.tracing import Traced, Tracing
     from irscope.tui.verdict_panel import VerdictPanel
 
 _WATCH_SECONDS = 1.0
@@ -44,7 +44,6 @@ class IrscopeApp(App[int], inherit_bindings=False):
     """Shows one compilation and makes the next; all that a user can do is in `irscope.tui.actions`.
 
     Args:
-        begun: the request's run, where it is on its way already.
         watch: compile again whenever a source file changes.
     """
 
@@ -52,22 +51,51 @@ class IrscopeApp(App[int], inherit_bindings=False):
     CSS_PATH = "irscope.tcss"
     BINDINGS: ClassVar[list[BindingType]] = list(actions.bindings())
 
-    def __init__(
-        self, request: Request, *, begun: Run | None = None, watch: bool = False, settings: Config | None = None
-    ) -> None:
+    def __init__(self, request: Request, *, watch: bool = False, settings: Config | None = None) -> None:
         super().__init__()
         settings = settings or Config()
         self.bench = Workbench(request, settings.panes, settings.shown)
-        self.compiling = Compiling(self, request)
-        self.launching = Launching(self)
-        self.tracing = Tracing(self)
-        self.judging = Judging(self)
+        self._request = request
         self.watch_files = watch
-        self._begun = begun
         self.preferences = Preferences(self, settings)
         self.preferences.use_theme()
+        #: The theme's variables that the styles are parsed with at the start.
+        self._first_variables: Mapping[str, str] | None = self.get_css_variables()
+        self.stylesheet.set_variables(dict(self._first_variables))
         # A pane's own letter for its end is one of ours.
         self.set_keymap({"code.last_letter": "ctrl+end", **settings.keys})
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Parse all styles anew, but for the once that Textual does so at the start without a reason."""
+        first, self._first_variables = self._first_variables, None
+        if first != self.get_css_variables():
+            super().refresh_css(animate)
+
+    # The first frame does not wait for what these need.
+
+    @cached_property
+    def compiling(self) -> Compiling:
+        from irscope.tui.compiling import Compiling
+
+        return Compiling(self, self._request)
+
+    @cached_property
+    def launching(self) -> Launching:
+        from irscope.tui.launching import Launching
+
+        return Launching(self)
+
+    @cached_property
+    def tracing(self) -> Tracing:
+        from irscope.tui.tracing import Tracing
+
+        return Tracing(self)
+
+    @cached_property
+    def judging(self) -> Judging:
+        from irscope.tui.judging import Judging
+
+        return Judging(self)
 
     def get_default_screen(self) -> Screen[None]:
         return self.bench
@@ -75,7 +103,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
     @on(Workbench.Ready)
     async def _begin(self) -> None:
         await self.bench.complete()
-        self.compiling.start(self.compiling.request, self._begun)
+        self.compiling.start(self.compiling.request)
         self._look_for_devices()
         for problem in self.preferences.problems:
             self.notify(problem, severity="warning", title="Configuration")
@@ -88,8 +116,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self.compiling.stop()
         self.launching.stop()
 
-    @on(Told)
-    async def _told(self, message: Told) -> None:
+    async def on_told(self, message: Told) -> None:
         await self.compiling.heard(message)
         if not self.compiling.running:
             await self.launching.introduce()
@@ -102,16 +129,13 @@ class IrscopeApp(App[int], inherit_bindings=False):
             self.tracing.start(message.compilation, request, message.links)
         self.judging.renew_if_open()
 
-    @on(Traced)
-    def _traced(self, message: Traced) -> None:
+    def on_traced(self, message: Traced) -> None:
         self.tracing.heard(message)
 
-    @on(Judged)
-    def _judged(self, message: Judged) -> None:
+    def on_judged(self, message: Judged) -> None:
         self.judging.heard(message)
 
-    @on(LaunchTold)
-    async def _launch_told(self, message: LaunchTold) -> None:
+    async def on_launch_told(self, message: LaunchTold) -> None:
         await self.launching.heard(message)
 
     @work(exclusive=True, group="devices")
@@ -140,6 +164,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
         """
         if isinstance(event, Key | Paste) and not event.is_forwarded and self.screen is self.bench:
             self.app_focus = True
+            await self.bench.complete()
             if await (self._press(event) if isinstance(event, Key) else self._paste(event)):
                 return
         await super().on_event(event)
@@ -177,7 +202,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
             case Where.ERROR:
                 return bench.error.failure is not None and bench.error.failure.line is not None
             case Where.LAUNCHED:
-                return bool(self.launching.differences)
+                return bench.dock.is_open and bool(self.launching.differences)
             case Where.FILES:
                 return SOURCE in bench.panes.panes and len(bench.source.texts) > 1
             case Where.LEAVE:
@@ -525,14 +550,14 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self.theme = self.preferences.next_theme()
 
 
-def run(request: Request, *, begun: Run | None = None, watch: bool = False) -> int:
+def run(request: Request, *, watch: bool = False) -> int:
     """Open the TUI; the exit code of the process (0, or that of a request that nothing can be shown for)."""
     problem = ""
     try:
         settings = config.read()
     except config.InvalidConfig as error:
         settings, problem = Config(), str(error)
-    app = IrscopeApp(request, begun=begun, watch=watch, settings=settings)
+    app = IrscopeApp(request, watch=watch, settings=settings)
     if problem:
         app.preferences.problems.append(problem)
     # What is loaded now stays: the collector need not walk it again while somebody scrolls.

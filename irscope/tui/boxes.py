@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from irscope.model import Compilation, Failure, Stage
-from irscope.tui.linking import Links
 from irscope.tui.pipeline_strip import GPU, Box, State
 from irscope.tui.stages import SOURCE, describe, sequence
+
+if TYPE_CHECKING:
+    from irscope.model import Compilation, Failure, Stage
+    from irscope.tui.linking import Links
 
 
 def waiting(names: Iterable[str]) -> list[Box]:

@@ -18,8 +18,8 @@ from irscope.model import Compilation
 from irscope.tui.code_tables import cost_table, loop_column, sass_table
 from irscope.tui.columns import Column, Table
 from irscope.tui.figures import Figure, Section, about
-from irscope.tui.linking import source_path
 from irscope.tui.loop_text import LoopTree, loop_tree
+from irscope.tui.source_names import source_path
 from irscope.tui.stages import SOURCE
 
 

@@ -56,18 +56,14 @@ class Compiling:
     def running(self) -> bool:
         return self._run is not None
 
-    def start(self, request: Request, begun: Run | None = None) -> None:
-        """Answer a request; what is in view stays until there is something better.
-
-        Args:
-            begun: a run for the same request that is on its way already.
-        """
+    def start(self, request: Request) -> None:
+        """Answer a request; what is in view stays until there is something better."""
         self.stop()
         self._app.tracing.stop()
         self.request = request
         self.count += 1
         self._bench.begin()
-        self._run = begun or Run(request)
+        self._run = Run(request)
         self._run.listen(lambda run, news: self._app.post_message(Told(run, news)))
         self._app.refresh_bindings()
 

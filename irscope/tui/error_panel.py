@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from irscope.model import Failure
 from irscope.tui.stages import describe
+
+if TYPE_CHECKING:
+    from irscope.model import Failure
 
 
 class ErrorPanel(VerticalScroll):

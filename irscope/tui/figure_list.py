@@ -20,6 +20,7 @@ from irscope.tui.figures import Section
 class FigureList(ModalScreen[None]):
     """Escape, q or its key again leaves it."""
 
+    CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,F", "dismiss", "close"),
         Binding("j", "move(1)", "down"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -13,9 +14,11 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from irscope.explain.figures import meaning, source
-from irscope.model import Compilation, Occupancy, Resources
 from irscope.tui.pipeline_strip import duration
 from irscope.tui.stages import describe
+
+if TYPE_CHECKING:
+    from irscope.model import Compilation, Occupancy, Resources, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ def sections(
     Args:
         instructions: operations or instructions, by stage.
     """
+    from irscope.model import Occupancy, Resources
+
     shown = [Section("resources", _resources(compilation, resources or Resources()))]
     if compilation.target.arch:
         shown.append(Section(f"occupancy {compilation.target.arch}", _occupancy(compilation, occupancy or Occupancy())))

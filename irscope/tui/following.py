@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from textual.screen import Screen
 
 from irscope.tui.breadcrumb import Breadcrumb
-from irscope.tui.linking import Links, crumbs, parts
 from irscope.tui.pane_row import PaneRow
 from irscope.tui.pane_tabs import PaneTabs
 from irscope.tui.source_files import SourceFiles
 from irscope.tui.stage_pane import StagePane
 from irscope.tui.stages import SOURCE
+
+if TYPE_CHECKING:
+    from irscope.tui.linking import Links
 
 
 class Following:
@@ -30,7 +33,22 @@ class Following:
         self._heeded: WeakSet[StagePane] = WeakSet()
         #: Where the cursor was moved to last: view and row.
         self._origin: tuple[str, int] | None = None
-        self.links = Links()
+
+        self._links: Links | None = None
+
+    @property
+    def links(self) -> Links:
+        """The stages in view, joined; none until there are some."""
+        if self._links is None:
+            # The first frame does not wait for what this needs.
+            from irscope.tui.linking import Links
+
+            self._links = Links()
+        return self._links
+
+    def forget(self) -> None:
+        """Nothing is joined any more: other stages are in view."""
+        self._links = None
 
     def heed(self) -> None:
         """Follow the cursor of every pane, in the same frame in which it moves."""
@@ -46,7 +64,7 @@ class Following:
 
     def use(self, links: Links) -> None:
         """The stages are joined in another way from now on."""
-        self.links = links
+        self._links = links
         if self._panes.pane is not None:
             self.follow(self._panes.pane)
 
@@ -66,6 +84,8 @@ class Following:
 
         Panes scroll to it with ``follow``, those that have just appeared in any case, and never the one that leads.
         """
+        from irscope.tui.linking import crumbs
+
         view, row = self._origin or (SOURCE, None)
         related = self.links.related(view, row)
         for pane in self._panes.all_panes():
@@ -79,6 +99,8 @@ class Following:
 
     def _light_expression(self, view: str, row: int | None) -> None:
         """Set off the very expression that a stage's row came from, and the calls that inlined it."""
+        from irscope.tui.linking import parts
+
         pane = self._sources.pane
         lineage = self.links.lineage(view, row)
         spans = [] if lineage.span is None else [lineage.span, *lineage.calls]

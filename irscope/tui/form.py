@@ -44,6 +44,7 @@ class Row(Horizontal):
 class OptionsForm(ModalScreen[Request | None]):
     """Gives back the request to compile, or ``None`` where the user thought better of it."""
 
+    CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "close"),
         Binding("f5,ctrl+r", "compile", "compile"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.widget import Widget
 
-from irscope.model import Compilation
-from irscope.request import Request
+if TYPE_CHECKING:
+    from irscope.model import Compilation
+    from irscope.request import Request
 
 _GAP = "  "
 

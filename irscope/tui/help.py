@@ -36,6 +36,7 @@ def keys_in_use(overrides: Mapping[str, str]) -> dict[str, str]:
 class HelpScreen(ModalScreen[None]):
     """All keys by group; escape, q or the help key again leaves it."""
 
+    CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,f1,question_mark", "dismiss", "close")]
 
     def __init__(self, overrides: Mapping[str, str], config_path: str) -> None:

@@ -22,6 +22,7 @@ ROWS = 200
 class HottestLines(ModalScreen["tuple[str, int] | None"]):
     """Gives back the column that was chosen and the row to go to, or ``None``."""
 
+    CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,H", "dismiss(None)", "close"),
         Binding("D,right,l", "column(1)", "next column"),

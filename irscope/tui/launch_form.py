@@ -66,6 +66,7 @@ class Row(Horizontal):
 class LaunchForm(ModalScreen[LaunchRequest | None]):
     """Gives back the launch to make, or ``None`` where the user thought better of it."""
 
+    CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "close"),
         Binding("f5,ctrl+r", "launch", "launch"),

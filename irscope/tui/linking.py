@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath, PureWindowsPath
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -12,9 +12,12 @@ from irscope.correlate import Correlation, Rows
 from irscope.edges import Edges, Span
 from irscope.ir import StageIndex, index
 from irscope.lineage import Lineage, Lineages
-from irscope.model import Compilation
 from irscope.tui.figures import Section, sections
-from irscope.tui.stages import SOURCE, describe
+from irscope.tui.source_names import base_name, source_path
+from irscope.tui.stages import describe
+
+if TYPE_CHECKING:
+    from irscope.model import Compilation
 
 
 @dataclass(slots=True)
@@ -112,20 +115,6 @@ class Links:
         return {name: found.operation_count for name, found in self.indices.items()}
 
 
-def source_path(compilation: Compilation) -> str | None:
-    """The path of the source that the source pane shows first."""
-    paths = [source.path for source in compilation.sources]
-    return compilation.kernel.file if compilation.kernel.file in paths else next(iter(paths), None)
-
-
-def source_texts(compilation: Compilation) -> Iterator[tuple[str, str, str]]:
-    """Key of the view, short name and text of every source file, the kernel's own first."""
-    first = source_path(compilation)
-    ordered = sorted(compilation.sources, key=lambda source: source.path != first)
-    for source in ordered:
-        yield (SOURCE if source.path == first else source.path, base_name(source.path), source.text)
-
-
 def link(compilation: Compilation) -> Links:
     """Index every text stage and join them; takes a moment for long ones."""
     indices = {
@@ -188,11 +177,6 @@ def _words(links: Links, lineage: Lineage, line: str) -> Content:
         return Content(line.strip())
     call = links.lineages.text(lineage.calls[0]) if lineage.calls else None
     return Content.assemble(lineage.expression, (f" in {call}", "$text-muted") if call else "")
-
-
-def base_name(path: str) -> str:
-    """The last part of a path of either kind of system: a bundle may come from the other one."""
-    return PureWindowsPath(path).name if "\\" in path else PurePath(path).name
 
 
 def _rows_at(edges: Edges, file: str, line: int) -> Iterator[int]:

@@ -23,6 +23,7 @@ _FRAME = 4
 class LoopList(ModalScreen["int | None"]):
     """Gives back the row of the machine code to go to, or ``None``."""
 
+    CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,r", "dismiss(None)", "close"),
         Binding("e", "end", "to its end"),

@@ -1,4 +1,4 @@
-"""Answers requests in threads. Nothing here needs Textual: the first request is on its way while that loads."""
+"""Answers requests in threads, whose news whoever shows them takes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from irscope import session
-from irscope.client import Cancelled
 from irscope.model import Failure, Stage
 from irscope.request import Event, Finished, IrscopeError, Request, StageFinished
 
@@ -69,6 +67,10 @@ class Run:
                 self._listener(self, news)
 
     def _work(self) -> None:
+        # Loaded once the first frame is on screen, and beside what the UI does then.
+        from irscope import session
+        from irscope.client import Cancelled
+
         known: dict[str, StageText] = {}
 
         def tell(event: Event) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from irscope.model import Compilation, Failure
-from irscope.tui.linking import base_name, source_path, source_texts
 from irscope.tui.pane_row import PaneRow
+from irscope.tui.source_names import base_name, source_path, source_texts
 from irscope.tui.stage_pane import StagePane
 from irscope.tui.stage_text import StageText
 from irscope.tui.stages import SOURCE
+
+if TYPE_CHECKING:
+    from irscope.model import Compilation, Failure
 
 #: Beyond it, a file that a location names is no source that anybody reads.
 _MAX_BYTES = 4 << 20

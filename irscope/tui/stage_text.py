@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from irscope.ir import CleanText, clean, language
 from irscope.ir.lines import split_lines
-from irscope.model import Stage
 from irscope.tui.stages import SOURCE
 
 if TYPE_CHECKING:
+    from irscope.model import Stage
     from irscope.tui.lexers import Language
 
 

@@ -10,7 +10,7 @@ from textual.content import Content
 
 from irscope.explain.figures import shared_memory_source, verdict_source
 from irscope.model import Occupancy
-from irscope.tui.linking import base_name
+from irscope.tui.source_names import base_name
 from irscope.tui.stages import SOURCE, describe
 
 if TYPE_CHECKING:

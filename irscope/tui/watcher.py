@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from irscope.model import SourceFile
+if TYPE_CHECKING:
+    from irscope.model import SourceFile
 
 
 class Watcher:

@@ -12,10 +12,8 @@ from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus, Resize
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import Widget
 
-from irscope.lineage import Lineages
-from irscope.model import Compilation, Failure, Kernel, Stage
-from irscope.request import Request
 from irscope.tui import boxes
 from irscope.tui.breadcrumb import Breadcrumb
 from irscope.tui.change_bar import ChangeBar
@@ -26,7 +24,6 @@ from irscope.tui.finder import Finder
 from irscope.tui.following import Following
 from irscope.tui.header import STOPPED, Header, words_of, words_of_request
 from irscope.tui.launch_dock import LaunchDock
-from irscope.tui.linking import Links, figures_of, link
 from irscope.tui.margins import Margins
 from irscope.tui.pane_row import PaneRow
 from irscope.tui.pane_tabs import PaneTabs
@@ -38,6 +35,10 @@ from irscope.tui.stage_text import StageText
 from irscope.tui.stages import LOG, SOURCE, describe, sequence
 
 if TYPE_CHECKING:
+    from irscope.lineage import Lineages
+    from irscope.model import Compilation, Failure, Kernel, Stage
+    from irscope.request import Request
+    from irscope.tui.linking import Links
     from irscope.tui.verdict_panel import VerdictPanel
 
 #: From this width on, the figures have a column of their own.
@@ -94,20 +95,21 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.dock = LaunchDock(self)
         self.verdicts: Dock[VerdictPanel] = Dock(self, "verdicts", _verdict_panel)
         self.margins = Margins(self)
+        self._completed = False
 
     def compose(self) -> ComposeResult:
+        narrow = self.app.size.width < WIDE
         yield self.header
         yield self.strip
-        yield self.tabs
-        yield self.change_bar
+        if narrow:
+            yield self.tabs
         with Horizontal(id="body"):
             yield self.panes
             yield self.figure_column
         with Vertical(id="below"):
-            yield self.error
-            yield self.figure_lines
+            if narrow:
+                yield self.figure_lines
             yield self.breadcrumb
-            yield self.prompt
 
     async def on_mount(self) -> None:
         """Show what there is before anything is compiled: the file."""
@@ -122,12 +124,19 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.call_after_refresh(self.post_message, self.Ready())
 
     async def complete(self) -> None:
-        """What the first frame did not wait for: the colours of the source, and the footer, which is built often."""
+        """What the first frame did not wait for: the colours of the source, what it does not show, and the footer."""
+        if self._completed:
+            return
+        self._completed = True
         from textual.widgets import Footer
 
         if self.source.text is not None:
             self.source.view.set_language(self.source.text.language)
-        await self.query_one("#below").mount(Footer(show_command_palette=False, compact=True))
+        below = self.query_one("#below")
+        with self.app.batch_update():
+            await self.mount_all(_not_mounted(self.tabs, self.change_bar), after=self.strip)
+            await below.mount_all(_not_mounted(self.error, self.figure_lines), before=self.breadcrumb)
+            await below.mount_all([self.prompt, Footer(show_command_palette=False, compact=True)])
 
     @property
     def source(self) -> StagePane:
@@ -194,7 +203,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         """Show a compilation in place of the one in view."""
         first = self.compilation is None
         self.compilation, self.failed_since, self.origin = found, None, origin
-        self.following.links = Links()
+        self.following.forget()
         await self._have_panes(sequence(found.pipeline, found.stages))
         for name, pane in self.panes.panes.items():
             if name in texts:
@@ -242,6 +251,8 @@ class Workbench(Screen[None], inherit_bindings=False):
     @work(thread=True, exclusive=True, group="link")
     def _link(self, compilation: Compilation) -> None:
         """Index the stages and work out the figures beside the UI; both take a moment on long texts."""
+        from irscope.tui.linking import figures_of, link
+
         try:
             links = link(compilation)
             self.post_message(Linked(compilation, links))
@@ -393,6 +404,10 @@ class Workbench(Screen[None], inherit_bindings=False):
         pane = self.panes.pane
         if pane is not None and pane.text is not None:
             pane.go_to(max(0, min(line, len(pane.text.raw_lines)) - 1))
+
+
+def _not_mounted(*widgets: Widget) -> list[Widget]:
+    return [widget for widget in widgets if not widget.is_attached]
 
 
 def _verdict_panel() -> VerdictPanel:
