@@ -10,7 +10,7 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from irscope import __version__
 
@@ -48,7 +48,12 @@ class Parser(argparse.ArgumentParser):
         raise CommandLineError(message, self.prog)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """What reads the command line.
+
+    Args:
+        only: the command that is there, where that is known: the options of the others are left out.
+    """
     top = Parser(
         prog="irscope",
         usage="irscope [PATH[::KERNEL]] [options]\n       irscope COMMAND [...]",
@@ -61,74 +66,74 @@ def parser() -> argparse.ArgumentParser:
         title="commands", metavar="COMMAND", dest="command", required=True, prog="irscope", parser_class=Parser
     )
 
-    tui = commands.add_parser("open", help="the terminal UI (the command where none is named)")
-    add_path(tui, optional=True)
-    add_compile_options(tui)
-    tui.add_argument("--watch", action="store_true", help="compile again whenever a source file changes")
+    for name, (_, what, add_options) in COMMANDS.items():
+        command = commands.add_parser(name, help=what)
+        if only in (None, name):
+            add_options(command)
+    return top
 
-    dump = commands.add_parser("dump", help="compile a kernel; print and write its stages and figures")
-    add_path(dump)
-    add_compile_options(dump)
-    dump.add_argument("-o", "--output", type=filled, metavar="DIR", help="write every stage to a file in DIR")
-    dump.add_argument("--stage", metavar="NAME", help="print this stage alone: source, ttir, ttgir, llir, ptx, ...")
-    dump.add_argument("--clean", action="store_true", help="with --stage: without locations and debug metadata")
-    dump.add_argument("--text", action="store_true", help="with --format json: the stages' texts too")
-    dump.add_argument(
+
+def open_options(command: argparse.ArgumentParser) -> None:
+    add_path(command, optional=True)
+    add_compile_options(command)
+    command.add_argument("--watch", action="store_true", help="compile again whenever a source file changes")
+
+
+def dump_options(command: argparse.ArgumentParser) -> None:
+    add_path(command)
+    add_compile_options(command)
+    command.add_argument("-o", "--output", type=filled, metavar="DIR", help="write every stage to a file in DIR")
+    command.add_argument("--stage", metavar="NAME", help="print this stage alone: source, ttir, ttgir, llir, ptx, ...")
+    command.add_argument("--clean", action="store_true", help="with --stage: without locations and debug metadata")
+    command.add_argument("--text", action="store_true", help="with --format json: the stages' texts too")
+    command.add_argument(
         "--correlation", nargs="?", const="exact", default="none", choices=("exact", "source", "none"),
         help="with --format json: where every line came from; source: its source locations; exact (or nothing more): "
         "its lines in the stage before too, which takes a second compile, and which --bundle keeps",
     )  # fmt: skip
-    dump.add_argument(
+    command.add_argument(
         "--bundle", type=filled, metavar="FILE",
         help="save everything as one file, FILE.irscope, which opens anywhere; without that ending, as a directory",
     )  # fmt: skip
-    add_format(dump)
+    add_format(command)
 
-    stats = commands.add_parser(
-        "stats", help="a kernel's figures with where they come from, what would raise occupancy, verdicts"
+
+def compiled_options(command: argparse.ArgumentParser) -> None:
+    """Of a command that tells of one compilation."""
+    add_path(command)
+    add_compile_options(command)
+    add_format(command)
+
+
+def cost_options(command: argparse.ArgumentParser) -> None:
+    compiled_options(command)
+    add_cost_options(command)
+
+
+def asm_options(command: argparse.ArgumentParser) -> None:
+    compiled_options(command)
+    command.add_argument(
+        "--listing", action="store_true", help="every instruction with live registers and control code"
     )
-    add_path(stats)
-    add_compile_options(stats)
-    add_format(stats)
 
-    cost = commands.add_parser(
-        "cost", help="what each line costs: machine instructions by kind, bytes moved, live registers, spills"
-    )
-    add_path(cost)
-    add_compile_options(cost)
-    add_cost_options(cost)
-    add_format(cost)
 
-    asm = commands.add_parser("asm", help="the machine code in depth: instruction mix, loops, live registers")
-    add_path(asm)
-    add_compile_options(asm)
-    asm.add_argument("--listing", action="store_true", help="every instruction with live registers and control code")
-    add_format(asm)
+def launch_options(command: argparse.ArgumentParser) -> None:
+    compiled_options(command)
+    add_launch_options(command)
 
-    shared = commands.add_parser("shared", help="shared memory: every buffer with its place and owner; bank conflicts")
-    add_path(shared)
-    add_compile_options(shared)
-    add_format(shared)
 
-    launch = commands.add_parser(
-        "launch", help="run a kernel on the GPU: its time, what it wrote, the driver's figures"
-    )
-    add_path(launch)
-    add_compile_options(launch)
-    add_launch_options(launch)
-    add_format(launch)
+def listing_options(command: argparse.ArgumentParser) -> None:
+    add_path(command)
+    add_format(command)
 
-    listing = commands.add_parser("list", help="the kernels of a file or a directory, their parameters, configurations")
-    add_path(listing)
-    add_format(listing)
 
-    doctor = commands.add_parser("doctor", help="what is there on this machine, what is missing and how to get it")
-    add_python(doctor)
-    add_format(doctor)
+def doctor_options(command: argparse.ArgumentParser) -> None:
+    add_python(command)
+    add_format(command)
 
-    completion = commands.add_parser("completion", help="a script that completes irscope's words in your shell")
-    completion.add_argument("shell", choices=SHELLS)
-    return top
+
+def completion_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("shell", choices=SHELLS)
 
 
 def add_path(command: argparse.ArgumentParser, optional: bool = False) -> None:
@@ -276,11 +281,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif words[0] not in COMMANDS and not is_help(words[0]):
         words.insert(0, "open")
     try:
-        top = parser()
         if "_ARGCOMPLETE" in os.environ:
             import argcomplete
 
-            argcomplete.autocomplete(top)
+            argcomplete.autocomplete(parser())
+        top = parser(words[0])
         try:
             parsed = top.parse_args(words)
         except CommandLineError as error:
@@ -289,23 +294,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return tell_wrong_words(error.command, str(error), words, tuple(COMMANDS))
         from irscope.commands import run
 
-        return run(COMMANDS[parsed.command], parsed)
+        return run(COMMANDS[parsed.command][0], parsed)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-#: Where each command is implemented: a module of `irscope.commands` with ``run(arguments) -> exit code``.
-COMMANDS = {
-    "open": "tui",
-    "dump": "dump",
-    "stats": "stats",
-    "cost": "cost",
-    "asm": "asm",
-    "shared": "shared",
-    "launch": "launch",
-    "list": "listing",
-    "doctor": "doctor",
-    "completion": "completion",
+#: By command: the module of `irscope.commands` with its ``run(arguments) -> exit code``, its line of help, its options.
+COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
+    "open": ("tui", "the terminal UI (the command where none is named)", open_options),
+    "dump": ("dump", "compile a kernel; print and write its stages and figures", dump_options),
+    "stats": (
+        "stats",
+        "a kernel's figures with where they come from, what would raise occupancy, verdicts",
+        compiled_options,
+    ),
+    "cost": (
+        "cost",
+        "what each line costs: machine instructions by kind, bytes moved, live registers, spills",
+        cost_options,
+    ),
+    "asm": ("asm", "the machine code in depth: instruction mix, loops, live registers", asm_options),
+    "shared": (
+        "shared",
+        "shared memory: every buffer with its place and owner; bank conflicts",
+        compiled_options,
+    ),
+    "launch": ("launch", "run a kernel on the GPU: its time, what it wrote, the driver's figures", launch_options),
+    "list": ("listing", "the kernels of a file or a directory, their parameters, configurations", listing_options),
+    "doctor": ("doctor", "what is there on this machine, what is missing and how to get it", doctor_options),
+    "completion": ("completion", "a script that completes irscope's words in your shell", completion_options),
 }
 
 

@@ -12,7 +12,6 @@ from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus, Resize
 from textual.message import Message
 from textual.screen import Screen
-from textual.widget import Widget
 
 from irscope.tui import boxes
 from irscope.tui.breadcrumb import Breadcrumb
@@ -134,9 +133,12 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.source.view.set_language(self.source.text.language)
         below = self.query_one("#below")
         with self.app.batch_update():
-            await self.mount_all(_not_mounted(self.tabs, self.change_bar), after=self.strip)
-            await below.mount_all(_not_mounted(self.error, self.figure_lines), before=self.breadcrumb)
-            await below.mount_all([self.prompt, Footer(show_command_palette=False, compact=True)])
+            if not self.tabs.is_attached:
+                await self.mount(self.tabs, after=self.strip)
+                await below.mount(self.figure_lines, before=self.breadcrumb)
+            await self.mount(self.change_bar, after=self.tabs)
+            await below.mount(self.error, before=self.figure_lines)
+            await below.mount(self.prompt, Footer(show_command_palette=False, compact=True))
 
     @property
     def source(self) -> StagePane:
@@ -404,10 +406,6 @@ class Workbench(Screen[None], inherit_bindings=False):
         pane = self.panes.pane
         if pane is not None and pane.text is not None:
             pane.go_to(max(0, min(line, len(pane.text.raw_lines)) - 1))
-
-
-def _not_mounted(*widgets: Widget) -> list[Widget]:
-    return [widget for widget in widgets if not widget.is_attached]
 
 
 def _verdict_panel() -> VerdictPanel:
