@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from irscope.correlate import Rows
 from irscope.tui.code_view import CodeView
 from irscope.tui.column_head import ColumnHead
 from irscope.tui.columns import BAR, Margin, Table
@@ -16,7 +16,9 @@ from irscope.tui.search import Search
 from irscope.tui.stage_text import StageText
 from irscope.tui.stages import describe
 
-_NONE = Rows(())
+if TYPE_CHECKING:
+    from irscope.correlate import Rows
+
 #: Of a pane's width, what columns may take; the text has the rest.
 COLUMNS_SHARE = 0.45
 
@@ -134,8 +136,9 @@ class StagePane(Vertical):
     def _light(self) -> None:
         text = self.text
         if text is not None and self.current is not None:
-            rows = self._related.get(self.current, _NONE)
-            self.view.set_marks(self._shown(text, rows.rows), self._shown(text, rows.exact))
+            rows = self._related.get(self.current)
+            lit, exact = (rows.rows, rows.exact) if rows is not None else ((), ())
+            self.view.set_marks(self._shown(text, lit), self._shown(text, exact))
 
     def _shown(self, text: StageText, rows: Sequence[int]) -> list[int]:
         return [text.shown_row(row, self.raw) for row in rows if text.keeps(row, self.raw)]
