@@ -18,7 +18,7 @@ from irscope.tui.pipeline_strip import duration
 from irscope.tui.stages import describe
 
 if TYPE_CHECKING:
-    from irscope.model import Compilation, Occupancy, Resources, Target
+    from irscope.model import Compilation, Occupancy, Resources
 
 
 @dataclass(frozen=True, slots=True)

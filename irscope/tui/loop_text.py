@@ -11,7 +11,7 @@ from irscope.analysis.sass import LiveRegisters
 from irscope.ir.lines import split_lines
 from irscope.model import Compilation
 from irscope.report.asm import curve, located
-from irscope.tui.linking import base_name
+from irscope.tui.source_names import base_name
 
 #: Kinds of instructions that are named, the most frequent first.
 _KINDS = 3
