@@ -57,9 +57,21 @@ def test_the_listing_has_a_line_for_each_instruction(capsys: pytest.CaptureFixtu
     assert all(re.search(r"B[-\d]{6}:R[-\d]:W[-\d]:[-Y]:S\d\d", line) for line in lines)
 
 
-def test_amd_says_that_it_has_no_live_registers(capsys: pytest.CaptureFixture[str]) -> None:
-    text = printed(capsys, str(SAMPLES / "softmax.py"), "--target", "gfx942")
-    assert "VGPRs" in text and "does not tell which registers are live" in text
+def test_amd_has_live_registers_within_what_is_allocated(capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, str(MATMUL), "--target", "gfx942")
+    peak = found["live_registers"]["peak"]
+    assert peak == max(each["live"]["general"] for each in found["instructions"])
+    assert 0.9 * found["amd"]["vgprs"] < peak <= found["amd"]["vgprs"]
+    text = printed(capsys, str(MATMUL), "--target", "gfx942")
+    assert f"live VGPRs: at most {peak} in amdgcn" in text and "nvdisasm" not in text
+    heading, *lines = printed(capsys, str(MATMUL), "--target", "gfx942", "--listing").splitlines()
+    assert "live V S" in heading and "control" not in heading
+    assert len(lines) == found["mix"]["instructions"]
+
+
+def test_amd_says_why_it_has_no_live_registers(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys, str(SAMPLES / "helper_calls.py"), "--target", "gfx942")
+    assert "VGPRs" in text and "no live registers: the kernel calls a function" in text
 
 
 def test_no_machine_code_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Any) -> None:

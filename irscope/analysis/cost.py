@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic
 
-from irscope.analysis import sass
+from irscope.analysis import amd, amd_registers, sass
+from irscope.analysis.live import LiveRegisters
 from irscope.analysis.machine import Machine, machine
 from irscope.analysis.origins import Join, Joining, Key, Origins, Place
 from irscope.analysis.sass.mix import Mix
-from irscope.analysis.sass.registers import LiveRegisters
 from irscope.model import Compilation
 from irscope.request import IrscopeError
 
@@ -236,9 +236,8 @@ def costs(compilation: Compilation, live: LiveRegisters | None = None) -> Costs 
 
 def known_live_registers(compilation: Compilation) -> tuple[LiveRegisters | None, str | None]:
     """Live registers, or why there are none. May run nvdisasm, for up to half a second."""
-    if compilation.target.backend != "cuda":
-        return None, "AMD's assembly does not tell which registers are live"
     try:
-        return sass.live_registers(compilation), None
+        other = amd.read(compilation)
+        return sass.live_registers(compilation) if other is None else amd_registers.live_registers(other), None
     except IrscopeError as error:
         return None, error.failure.message

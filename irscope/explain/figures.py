@@ -30,7 +30,8 @@ def source(figure: str, compilation: Compilation | None = None, origin: str | No
     if compilation is None:
         return ""
     backend = compilation.target.backend
-    ways = (origin or "", "" if compilation.ptxas_log else f"{backend} without a report", backend)
+    reported = "" if compilation.ptxas_log else f"{backend} without a report"
+    ways = (f"{origin} on {backend}", origin or "", reported, backend)
     return next((known[way] for way in ways if way in known), "")
 
 

@@ -11,10 +11,10 @@ from typing import Any
 from irscope import __version__, ir
 from irscope.analysis import amd, sass
 from irscope.analysis.flow import Flow, Loop
+from irscope.analysis.live import Count, LiveRegisters
 from irscope.analysis.loop_lines import loop_lines
 from irscope.analysis.machine import Machine
 from irscope.analysis.sass.mix import Mix
-from irscope.analysis.sass.registers import LiveRegisters
 from irscope.correlate import Correlation
 from irscope.ir.lines import Chain, split_lines
 from irscope.ir.table import aligned, grouped
@@ -27,7 +27,7 @@ _CURVE_COLUMNS = 72
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What is reported on. ``live`` is ``None`` on AMD and where nothing tells; ``no_live`` says why."""
+    """What is reported on. ``live`` is ``None`` where nothing tells; ``no_live`` says why."""
 
     compilation: Compilation
     machine: Machine
@@ -197,9 +197,15 @@ def _registers(code: Code) -> Iterator[str]:
         yield code.no_live or ""
         return
     at = live.peak_instructions
-    own = "" if live.origin == "nvdisasm" else ", by irscope's own data-flow: nvdisasm refuses this cubin"
+    own = "" if live.origin == "nvdisasm" else ", by irscope's own data-flow"
+    if own and code.sass is not None:
+        own += ": nvdisasm refuses this cubin"
     place = f" in {code.machine.stage} {code.line(at[0])}" if at else ""
-    yield f"live registers: at most {live.peak}{place}{own}"
+    counts = [live.count(number).uniform for number in range(len(live.live))] if code.amd is not None else []
+    what, scalar = (
+        ("VGPRs", f"; SGPRs: at most {max(counts, default=0)}") if code.amd is not None else ("registers", "")
+    )
+    yield f"live {what}: at most {live.peak}{place}{own}{scalar}"
     yield curve(live.general)
     found = values_at_peak(code, live)
     if not found:
@@ -235,21 +241,26 @@ def values_at_peak(code: Code, live: LiveRegisters) -> list[tuple[tuple[str | No
         return []
     chains = ir.index(code.machine.stage, code.text).chains
     held: Counter[tuple[str | None, int]] = Counter()
-    for name, writers in live.values(code.flow, live.peak_instructions[0]).items():
-        if not name.startswith("R"):
-            continue
+    for writers in live.values(code.flow, live.peak_instructions[0]).values():
         chain = chains[code.machine.rows[writers[-1]]] if writers else ()
         held[(chain[-1].file, chain[-1].line) if chain else (None, 0)] += 1
     return held.most_common()
 
 
 def listing(code: Code) -> str:
-    """Every instruction with live registers, control code (``waits:read:write:yield:stall``) and loop depth."""
+    """Every instruction with live registers, loop depth and control code (``waits:read:write:yield:stall``)."""
     lines = split_lines(code.text)
     rows = []
     for number, row in enumerate(code.machine.rows):
         count = code.live.count(number) if code.live is not None else None
         control = str(code.sass.controls[number]) if code.sass is not None and code.sass.controls is not None else ""
-        live = "" if count is None else f"{count.general} {count.predicate} {count.uniform}"
+        live = "" if count is None else " ".join(map(str, _listed(code, count)))
         rows.append((str(row + 1), "|" * code.machine.depths[number], live, control, " ".join(lines[row].split())))
-    return "\n".join(aligned([("line", "loop", "live R P UR", "control", "instruction"), *rows], right=(0,)))
+    held = "live R P UR" if code.amd is None else "live V S"
+    table = [("line", "loop", held, "control", "instruction"), *rows]
+    # AMD's waits are instructions of their own.
+    return "\n".join(aligned(table if code.amd is None else [(*row[:3], row[4]) for row in table], right=(0,)))
+
+
+def _listed(code: Code, count: Count) -> tuple[int, ...]:
+    return (count.general, count.predicate, count.uniform) if code.amd is None else (count.general, count.uniform)

@@ -11,7 +11,7 @@ from typing import Any
 
 from irscope import __version__, ir
 from irscope.analysis.cost import Cost, Costs, RowCost, StageCosts
-from irscope.analysis.sass.registers import LiveRegisters
+from irscope.analysis.live import LiveRegisters
 from irscope.correlate import SOURCE
 from irscope.ir.lines import split_lines
 from irscope.ir.table import aligned, grouped

@@ -64,7 +64,8 @@ def _changes(found: Stats) -> Iterator[str]:
 
 def _live(found: Stats) -> str:
     if found.live is None:
-        return f"live registers: unknown; {found.no_live}" if found.no_live else ""
+        reason = (found.no_live or "").removeprefix("no live registers: ")
+        return f"live registers: unknown; {reason}" if reason else ""
     return f"live registers: at most {found.live.peak} of a thread"
 
 

@@ -6,6 +6,7 @@ To ask takes from milliseconds to a second (nvdisasm), so it is done in a thread
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
 
 from irscope import tools
@@ -15,7 +16,7 @@ from irscope.analysis.machine import Machine, machine
 from irscope.analysis.origins import Joining
 from irscope.analysis.sass import LiveRegisters
 from irscope.model import Compilation
-from irscope.tui.code_tables import cost_table, loop_column, sass_table
+from irscope.tui.code_tables import amd_table, cost_table, sass_table
 from irscope.tui.columns import Column, Table
 from irscope.tui.figures import Figure, Section, about
 from irscope.tui.loop_text import LoopTree, loop_tree
@@ -73,10 +74,8 @@ class CodeFacts:
         read = sass.read(self.compilation)
         if read is not None:
             return sass_table(code.rows, code.flow, self.live, read.controls, self.refused or "")
-        table = cost_table(found.rows(code.stage), "", self._warp)
-        loops = loop_column(code.rows, code.flow)
-        moved = tuple(column for column in table.columns if column.name in ("glob", "shm"))
-        return Table((*moved, *((loops,) if loops.cells else ())), self.no_live or "")
+        moved = cost_table(found.rows(code.stage), "", self._warp).columns
+        return amd_table(code.rows, code.flow, self.live, moved, self.no_live or "")
 
     @property
     def no_live(self) -> str | None:
@@ -102,21 +101,22 @@ class CodeFacts:
 
     def section(self) -> Section | None:
         """What the figures pane says of live registers; ``None`` where the backend has none to tell of."""
-        if self.machine is None or self.machine.stage != "sass":
+        if self.machine is None:
             return None
         if self.live is None:
-            return Section("live registers", (Figure("live registers", "-"),), self.refused or "")
+            return Section("live registers", (Figure("live registers", "-"),), self.refused or self.no_live or "")
         counts = [self.live.count(number) for number in range(len(self.live.live))]
         told = about("live_registers", self.compilation, self.live.origin)
-        return Section(
-            "live registers",
-            (
-                Figure("peak, general", str(self.live.peak), "bold", "live peak", told),
-                Figure("peak, uniform", str(max((count.uniform for count in counts), default=0)), about=told),
-                Figure("peak, predicates", str(max((count.predicate for count in counts), default=0)), about=told),
+        nvidia = self.machine.stage == "sass"
+        peaks = [
+            Figure("peak, general" if nvidia else "peak, VGPRs", str(self.live.peak), "bold", "live peak", told),
+            Figure(
+                "peak, uniform" if nvidia else "peak, SGPRs", _highest(count.uniform for count in counts), about=told
             ),
-            self.refused or "",
-        )
+        ]
+        if nvidia:
+            peaks.append(Figure("peak, predicates", _highest(count.predicate for count in counts), about=told))
+        return Section("live registers", tuple(peaks), self.refused or "")
 
     def held(self, row: int | None) -> tuple[int | None, Table]:
         """Whose values are live at an instruction: the kernel's lines with a count of general registers each.
@@ -133,11 +133,9 @@ class CodeFacts:
         origins = Joining(self.compilation, code).lines().of
         path = source_path(self.compilation)
         counts: Counter[int] = Counter()
-        for name, definitions in live.values(code.flow, self._numbers[at]).items():
-            if name.startswith("R"):
-                # What a helper in another file made counts at the line that called it.
-                lines = {line - 1 for number in definitions for file, line in origins[number].all if file == path}
-                counts.update(lines)
+        for definitions in live.values(code.flow, self._numbers[at]).values():
+            # What a helper in another file made counts at the line that called it.
+            counts.update({line - 1 for number in definitions for file, line in origins[number].all if file == path})
         cells = {line: str(count) for line, count in counts.items()}
         return at, Table((Column("regs", "registers that hold what the line made", cells, dict(counts)),))
 
@@ -158,3 +156,7 @@ class CodeFacts:
     @cached_property
     def _numbers(self) -> dict[int, int]:
         return {} if self.machine is None else {row: number for number, row in enumerate(self.machine.rows)}
+
+
+def _highest(counts: Iterable[int]) -> str:
+    return str(max(counts, default=0))

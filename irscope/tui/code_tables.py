@@ -84,6 +84,22 @@ def sass_table(
     return Table(tuple(column for column in columns if column.cells), note)
 
 
+def amd_table(
+    rows: Sequence[int], flow: Flow, live: LiveRegisters | None, moved: Iterable[Column], note: str = ""
+) -> Table:
+    """Of AMD's code: live registers, bytes moved (of ``moved``, see `cost_table`) and loops of each instruction."""
+    columns: list[Column] = []
+    if live is not None:
+        counts = [live.count(number) for number in range(len(rows))]
+        columns += [
+            _count("V", "live vector registers", rows, [count.general for count in counts]),
+            _count("S", "live scalar registers", rows, [count.uniform for count in counts]),
+        ]
+    columns += [column for column in moved if column.name in ("glob", "shm")]
+    columns.append(loop_column(rows, flow))
+    return Table(tuple(column for column in columns if column.cells), note)
+
+
 def _count(name: str, meaning: str, rows: Sequence[int], counts: Sequence[int], curve: bool = True) -> Column:
     """Zeros are left blank, and a column of nothing else is left out."""
     values = {row: count for row, count in zip(rows, counts, strict=True) if count}

@@ -223,7 +223,7 @@ class Margins:
     def held(self) -> None:
         """The list of the lines whose values are live at the instruction under the cursor, elsewhere at the peak."""
         pane = self._bench.panes.pane
-        row = pane.row if pane is not None and pane.stage == "sass" else None
+        row = pane.row if pane is not None and pane.stage in ("sass", "amdgcn") else None
         self._begin(lambda facts: self._list_held(facts, row))
 
     async def _list_held(self, facts: CodeFacts, row: int | None) -> None:
@@ -234,7 +234,7 @@ class Margins:
             return
         from irscope.tui.hottest import HottestLines
 
-        title = f"live at line {at + 1} of the SASS"
+        title = f"live at line {at + 1} of the {'SASS' if facts.compilation.target.backend == 'cuda' else 'AMDGCN'}"
         answer = await self._bench.app.push_screen_wait(HottestLines(title, table, column, source.raw_lines))
         if answer is not None:
             self._bench.panes.use(SOURCE)

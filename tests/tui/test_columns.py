@@ -177,11 +177,16 @@ def test_what_is_live_has_the_lines_that_made_it(matmul: Compilation, matmul_fac
     assert matmul_facts.held(first)[0] == first
 
 
-def test_amd_has_bytes_and_loops(compiled_sample: Callable[[str, str], Compilation]) -> None:
+def test_amd_has_registers_bytes_and_loops(compiled_sample: Callable[[str, str], Compilation]) -> None:
     facts = CodeFacts(compiled_sample(MATMUL, "gfx942"))
-    assert facts.section() is None
+    section = facts.section()
+    assert section is not None and facts.live is not None
+    first = section.figures[0]
+    assert (first.name, first.value) == ("peak, VGPRs", str(facts.live.peak))
     columns = by_name(facts.table("amdgcn"))
-    assert {"glob", "shm", "loop"} <= columns.keys()
+    assert {"V", "S", "glob", "shm", "loop"} <= columns.keys()
+    assert max(columns["V"].values.values()) == facts.live.peak
+    assert set(facts.peak_rows) <= {row for row, count in columns["V"].values.items() if count == facts.live.peak}
     assert "R" not in columns
     assert "wave" in columns["glob"].meaning
     assert by_name(facts.table("source"))["instr"].values

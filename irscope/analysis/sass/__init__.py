@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from irscope.analysis.flow import Block, Flow, Loop
+from irscope.analysis.live import Count, LiveRegisters
 from irscope.analysis.sass import control
 from irscope.analysis.sass.blocks import flow
 from irscope.analysis.sass.control import Control
 from irscope.analysis.sass.instructions import Function, Instruction, encodings, function
 from irscope.analysis.sass.kinds import Access, access, all_kinds, kind
 from irscope.analysis.sass.mix import Mix, mix_of, mix_of_loop
-from irscope.analysis.sass.registers import Count, LiveRegisters
 from irscope.analysis.sass.registers import live_registers as registers_of
 from irscope.analysis.sass.spills import spill_code
 from irscope.model import Compilation

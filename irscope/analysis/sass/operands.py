@@ -9,7 +9,6 @@ architecture; an opcode that is not in ``opcodes.json`` has no rule, and `sets` 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from irscope.analysis.sass.instructions import Instruction
 from irscope.analysis.sass.kinds import access, kind, known, opcodes
@@ -71,21 +70,6 @@ def sets(instruction: Instruction, encoding: int = 0) -> tuple[int, int] | None:
     if instruction.predicate is not None:
         read |= _bits(instruction.predicate, 1)
     return read, written
-
-
-def names(bits: int) -> Iterator[str]:
-    """``R4``, ``UR2``, ``P0``, ``UP1``: the registers of a bit set, file by file."""
-    for prefix, first, size in (
-        ("R", GENERAL, 256),
-        ("UR", UNIFORM, 256),
-        ("P", PREDICATE, 8),
-        ("UP", UNIFORM_PREDICATE, 8),
-    ):
-        held = bits >> first & (1 << size) - 1
-        while held:
-            lowest = held & -held
-            yield f"{prefix}{lowest.bit_length() - 1}"
-            held ^= lowest
 
 
 def bit(name: str) -> int:

@@ -15,105 +15,21 @@ registers it does where all that read the value do so under the same predicate.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from irscope import tools
 from irscope.analysis.flow import Block, Flow
+from irscope.analysis.live import LiveRegisters
 from irscope.analysis.sass import life_ranges
 from irscope.analysis.sass.blocks import flow
 from irscope.analysis.sass.instructions import Function, Instruction, encodings
-from irscope.analysis.sass.operands import GENERAL, PREDICATE, UNIFORM, UNIFORM_PREDICATE, bit, names, sets
+from irscope.analysis.sass.operands import PREDICATE, UNIFORM, UNIFORM_PREDICATE, bit, sets
 from irscope.model import Failure
 from irscope.request import IrscopeError
-
-Origin = Literal["nvdisasm", "irscope"]
 
 _FILE = (1 << 256) - 1
 _PREDICATES = (1 << 8) - 1
 _PREDICATE_BITS = _PREDICATES << PREDICATE | _PREDICATES << UNIFORM_PREDICATE
 _UNIFORM_BITS = _FILE << UNIFORM | _PREDICATES << UNIFORM_PREDICATE
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Live registers of each file at one instruction. 64-bit values count as two."""
-
-    general: int
-    predicate: int
-    uniform: int
-    uniform_predicate: int
-
-
-@dataclass(frozen=True, slots=True)
-class LiveRegisters:
-    """By instruction of a function, what is live there, and what the instruction reads and writes."""
-
-    origin: Origin
-    #: Bit sets, see `irscope.analysis.sass.operands.names`.
-    live: tuple[int, ...]
-    read: tuple[int, ...]
-    written: tuple[int, ...]
-    #: Whether a predicate decides, lane by lane, if the instruction writes.
-    partly: tuple[bool, ...]
-
-    def count(self, instruction: int) -> Count:
-        held = self.live[instruction]
-        return Count(
-            (held >> GENERAL & _FILE).bit_count(),
-            (held >> PREDICATE & _PREDICATES).bit_count(),
-            (held >> UNIFORM & _FILE).bit_count(),
-            (held >> UNIFORM_PREDICATE & _PREDICATES).bit_count(),
-        )
-
-    @property
-    def general(self) -> tuple[int, ...]:
-        """Live general registers of a thread, by instruction: the curve."""
-        return tuple([(held >> GENERAL & _FILE).bit_count() for held in self.live])
-
-    @property
-    def peak(self) -> int:
-        """The highest number of live general registers."""
-        return max(self.general, default=0)
-
-    @property
-    def peak_instructions(self) -> tuple[int, ...]:
-        """Numbers of the instructions where it is reached."""
-        peak = self.peak
-        return tuple(number for number, count in enumerate(self.general) if count == peak and peak > 0)
-
-    def values(self, edges: Flow, instruction: int) -> dict[str, tuple[int, ...]]:
-        """By register that is live at an instruction, the numbers of those that may have written it."""
-        return {name: self.definitions(edges, instruction, name) for name in self.names(instruction)}
-
-    def definitions(self, edges: Flow, instruction: int, register: str) -> tuple[int, ...]:
-        """Numbers of the instructions that may have written what ``register`` holds at an instruction.
-
-        That one is among them where it writes it. Several where paths meet, or where a write under a predicate
-        leaves the old value to some lanes; none for what is there from the start.
-        """
-        wanted = bit(register)
-        found: set[int] = set()
-        seen: set[int] = set()
-        waiting = [instruction]
-        while waiting:
-            number = waiting.pop()
-            block = edges.blocks[edges.block_of[number]]
-            for at in range(number, block.first - 1, -1):
-                if self.written[at] & wanted:
-                    found.add(at)
-                    if not self.partly[at]:
-                        break
-            else:
-                for before in block.predecessors:
-                    if before not in seen:
-                        seen.add(before)
-                        waiting.append(edges.blocks[before].last)
-        return tuple(sorted(found))
-
-    def names(self, instruction: int) -> tuple[str, ...]:
-        """``R4``, ``UR2``, ``P0``: what is live there."""
-        return tuple(names(self.live[instruction]))
 
 
 def live_registers(function: Function, cubin: bytes, timeout: float | None = 120) -> LiveRegisters:

@@ -11,10 +11,11 @@ from samples import SAMPLES
 
 from irscope.analysis import sass
 from irscope.analysis.flow import Flow
+from irscope.analysis.live import LiveRegisters, register_names
 from irscope.analysis.sass import operands
 from irscope.analysis.sass.blocks import flow
 from irscope.analysis.sass.instructions import Function, encodings, function
-from irscope.analysis.sass.registers import LiveRegisters, from_nvdisasm, live_registers, own
+from irscope.analysis.sass.registers import from_nvdisasm, live_registers, own
 from irscope.ir import cubin
 from irscope.model import Compilation
 from irscope.request import IrscopeError
@@ -49,7 +50,7 @@ def test_irscope_finds_what_nvdisasm_prints(cubins: list[Binary]) -> None:
             if block.number in edges.reached:
                 for number in range(block.first, block.last + 1):
                     differs = (ours.live[number] ^ theirs.live[number]) & ~left_out
-                    assert not differs, (str(binary), code_.instructions[number], list(operands.names(differs)))
+                    assert not differs, (str(binary), code_.instructions[number], list(register_names(differs)))
                     compared += 1
         if binary.name in ("add", "product"):
             assert left_out == 0
@@ -84,9 +85,9 @@ def test_registers_read_and_written_are_those_that_nvdisasm_marks(cubins: list[B
             read, written = found
             # It marks the predicate of a copy to shared memory as written too.
             marked = theirs.written[number] & ~(PREDICATES if each.name == "LDGSTS" else 0)
-            assert (list(operands.names(read)), list(operands.names(written))) == (
-                list(operands.names(theirs.read[number])),
-                list(operands.names(marked)),
+            assert (list(register_names(read)), list(register_names(written))) == (
+                list(register_names(theirs.read[number])),
+                list(register_names(marked)),
             ), (str(binary), each)
 
 
