@@ -50,6 +50,16 @@ def test_what_is_stored_is_what_was_compiled(project: Path) -> None:
     assert session.open(request) == session.open(request)
 
 
+def test_only_the_users_files_take_part(project: Path) -> None:
+    """multiprocessing, which torch imports, gives the worker's own main module another name."""
+    file = project / "helper_calls.py"
+    file.write_text("import multiprocessing\n" + file.read_text(encoding="utf-8"), encoding="utf-8")
+    compilation = session.open(Request(file, target=HOPPER))
+    names = {Path(source.path).name for source in compilation.sources}
+    assert {"helper_calls.py", "activations.py"} <= names
+    assert "__main__.py" not in names
+
+
 @pytest.mark.parametrize("name", ["helper_calls.py", "activations.py"])
 def test_a_changed_file_misses_and_the_old_text_hits_again(project: Path, name: str) -> None:
     request = Request(project / "helper_calls.py", target=HOPPER)

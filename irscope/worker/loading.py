@@ -26,7 +26,9 @@ from .protocol import Rejected, names_hint
 _OWN_MODULES = frozenset(sys.modules)
 _OWN_PATH = tuple(sys.path)
 _INSTALLED = tuple(
+    # The worker's own: multiprocessing, which torch imports, has its main module by another name too.
     {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    | {Path(__file__).resolve().parent}
 )
 
 
@@ -122,7 +124,7 @@ def module_file(module: Any) -> Path | None:
 
 
 def is_installed(file: Path) -> bool:
-    """Whether a file belongs to Python or to an installed package, rather than to the user."""
+    """Whether a file belongs to Python, to an installed package or to this worker, rather than to the user."""
     resolved = file.resolve()
     return any(resolved.is_relative_to(root) for root in _INSTALLED)
 
