@@ -54,6 +54,8 @@ class Action:
     footer: bool = False
     #: The method and its arguments, where they are not the id itself.
     call: str = ""
+    #: It opens a screen, which keys that come after it are for.
+    opens: bool = False
 
     @property
     def command(self) -> str:
@@ -169,6 +171,7 @@ ACTIONS: tuple[Action, ...] = (
         "List the lines of this pane that cost most, and go to one",
         "Costs",
         Where.PANE,
+        opens=True,
     ),
     Action(
         "peak",
@@ -185,6 +188,7 @@ ACTIONS: tuple[Action, ...] = (
         "List the lines whose values are live at this instruction; from other panes, at the peak",
         "Costs",
         Where.RESULT,
+        opens=True,
     ),
     Action(
         "loops",
@@ -193,6 +197,7 @@ ACTIONS: tuple[Action, ...] = (
         "The loops of the machine code as a tree, and live registers along the code; enter leads to a loop",
         "Costs",
         Where.RESULT,
+        opens=True,
     ),
     Action(
         "figures",
@@ -201,6 +206,7 @@ ACTIONS: tuple[Action, ...] = (
         "Every figure in view: what it is and where it comes from (the pointer on a figure tells it too)",
         "Costs",
         Where.RESULT,
+        opens=True,
     ),
     Action(
         "follow_jump", "enter", "follow", "Go to where the instruction under the cursor jumps", "Costs", Where.MACHINE
@@ -222,6 +228,7 @@ ACTIONS: tuple[Action, ...] = (
         "Choose kernel, target, options, constants and types",
         "Compile",
         footer=True,
+        opens=True,
     ),
     Action(
         "recompile",
@@ -245,6 +252,7 @@ ACTIONS: tuple[Action, ...] = (
         "inputs",
         "Choose what a launch runs on: the file's own launches, or made inputs, a grid, a GPU, a check",
         "Launch",
+        opens=True,
     ),
     Action(
         "launch_check",
@@ -322,8 +330,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("save_bundle", "b", "save all", "Write the whole compilation to a bundle", "Save", Where.RESULT),
     Action("next_theme", "t", "theme", "Switch to the next theme and keep it", "Program"),
     Action("screenshot_file", "f12", "picture", "Write a picture of the screen (SVG) to a file", "Program"),
-    Action("help", "f1,question_mark", "help", "All keys and what they do", "Program", footer=True),
-    Action("command_palette", "p,ctrl+p", "menu", "Find an action by its name", "Program", footer=True),
+    Action("help", "f1,question_mark", "help", "All keys and what they do", "Program", footer=True, opens=True),
+    Action("command_palette", "p,ctrl+p", "menu", "Find an action by its name", "Program", footer=True, opens=True),
     Action("quit", "q,ctrl+q", "quit", "Leave irscope", "Program", footer=True),
 )
 

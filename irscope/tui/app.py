@@ -21,6 +21,7 @@ from irscope.config import Config
 from irscope.request import Request
 from irscope.tui import actions
 from irscope.tui.actions import Where
+from irscope.tui.held_keys import HeldKeys
 from irscope.tui.pipeline_strip import GPU
 from irscope.tui.preferences import Preferences
 from irscope.tui.prompt import Ask, Prompt
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from irscope.tui.verdict_panel import VerdictPanel
 
 _WATCH_SECONDS = 1.0
+#: Groups of the workers that open screens.
+_OPENING = ("form", "columns")
 
 
 class IrscopeApp(App[int], inherit_bindings=False):
@@ -56,6 +59,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
         settings = settings or Config()
         self.bench = Workbench(request, settings.panes, settings.shown)
         self._request = request
+        self.held_keys = HeldKeys(self, self._takes_keys, self.on_event)
         self.watch_files = watch
         self.preferences = Preferences(self, settings)
         self.preferences.use_theme()
@@ -162,6 +166,8 @@ class IrscopeApp(App[int], inherit_bindings=False):
         Textual itself passes a key from widget to widget and does what it is bound to at the end of that; of keys
         that come in a burst, those after ``/`` would get to the pane, as the prompt is not open yet.
         """
+        if isinstance(event, Key) and not event.is_forwarded and self.held_keys.take(event):
+            return
         if isinstance(event, Key | Paste) and not event.is_forwarded and self.screen is self.bench:
             self.app_focus = True
             await self.bench.complete()
@@ -175,7 +181,18 @@ class IrscopeApp(App[int], inherit_bindings=False):
             prompt.type(key.character)
             return True
         bound = self.bench.active_bindings.get(key.key)
-        return bound is not None and bound.enabled and await self.run_action(bound.binding.action, bound.node)
+        if bound is None or not bound.enabled or not await self.run_action(bound.binding.action, bound.node):
+            return False
+        action = actions.find(bound.binding.action.partition("(")[0])
+        if action is not None and action.opens:
+            self.held_keys.begin()
+        return True
+
+    def _takes_keys(self) -> bool:
+        """The screen that was asked for is there, or nobody is about to open one any more."""
+        if self.screen is not self.bench:
+            return self.screen.focused is not None
+        return not any(worker.group in _OPENING and not worker.is_finished for worker in self.workers)
 
     async def _paste(self, paste: Paste) -> bool:
         prompt = self.bench.prompt

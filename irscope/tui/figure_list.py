@@ -45,7 +45,8 @@ class FigureList(ModalScreen[None]):
             self.dismiss()
 
     def action_move(self, step: int) -> None:
-        self.get_child_by_id("figure-list").scroll_relative(y=step, animate=False)
+        # At once: of two steps in a burst, the second goes on from where the first led.
+        self.get_child_by_id("figure-list").scroll_relative(y=step, animate=False, immediate=True)
 
     def _lines(self) -> Iterator[Content]:
         for section in self._sections:

@@ -1,12 +1,23 @@
 """Keys that come in a burst, as from a paste, a macro or a slow connection: each goes where it would go alone."""
 
+from pathlib import Path
+
 import pytest
 from driving import Driver, opened
+from textual.command import CommandPalette
 from textual.events import Key, Paste
+from textual.screen import Screen
+from textual.widgets import Input, OptionList
 
 from irscope.request import Request
+from irscope.tui.figure_list import FigureList
+from irscope.tui.form import OptionsForm
+from irscope.tui.help import HelpScreen
+from irscope.tui.hottest import HottestLines
+from irscope.tui.launch_form import LaunchForm
+from irscope.tui.loop_list import LoopList
 
-NAMES = {":": "colon", "/": "slash", "\r": "enter", "\x1b": "escape", "\t": "tab"}
+NAMES = {":": "colon", "/": "slash", "\r": "enter", "\x1b": "escape", "?": "question_mark", "\t": "tab"}
 
 
 async def burst(driver: Driver, text: str) -> None:
@@ -81,3 +92,43 @@ async def test_the_prompt_is_edited_as_any_input(matmul_request: Request) -> Non
         assert driver.bench.prompt.text == "5"
         await driver.press("enter")
         assert driver.view("source").cursor_row == 4
+
+
+@pytest.mark.parametrize(
+    ("key", "screen"),
+    [("o", OptionsForm), ("i", LaunchForm), ("H", HottestLines), ("u", HottestLines), ("r", LoopList),
+     ("F", FigureList), ("?", HelpScreen), ("p", CommandPalette)],
+)  # fmt: skip
+async def test_keys_after_a_screen_was_asked_for_are_for_that(
+    matmul_request: Request, key: str, screen: type[Screen[object]]
+) -> None:
+    async with opened(matmul_request) as driver:
+        row, theme = driver.view("source").cursor_row, driver.app.theme
+        await burst(driver, f"{key}jjt")
+        await driver.until(lambda: isinstance(driver.app.screen, screen))
+        await driver.until(lambda: driver.app.screen.focused is not None)
+        await driver.pilot.pause()
+        assert driver.view("source").cursor_row == row
+        assert driver.app.theme == theme
+        if screen is CommandPalette:
+            await driver.until(lambda: driver.app.screen.query_one(Input).value == "jjt")
+        elif screen is FigureList:
+            await driver.until(lambda: driver.app.screen.get_child_by_id("figure-list").scroll_offset.y == 2)
+        elif screen is HottestLines:
+            await driver.until(lambda: driver.app.screen.query_one(OptionList).highlighted == 2)
+
+
+async def test_a_screen_that_is_asked_for_and_left_in_one_burst(matmul_request: Request) -> None:
+    async with opened(matmul_request) as driver:
+        row = driver.view("source").cursor_row
+        await burst(driver, "rj\x1bjj")
+        await driver.until(lambda: driver.app.screen is driver.bench and driver.view("source").cursor_row == row + 2)
+
+
+async def test_keys_are_not_lost_where_no_screen_comes(add_file: Path) -> None:
+    bundle = Path(__file__).parent / "data" / "compile_error.irscope"
+    async with opened(Request(bundle)) as driver:
+        row = driver.view("source").cursor_row
+        await burst(driver, "rkk")
+        await driver.until(lambda: driver.view("source").cursor_row == row - 2)
+        assert driver.app.screen is driver.bench
