@@ -204,8 +204,8 @@ def ceiling_words(ceilings: Ceilings | None, type_: str | None) -> str:
     return "" if reached is None else f"{reached:,.3g} TFLOP/s"
 
 
-def output_table(outputs: Sequence[Output], *, first: bool = True) -> str:
-    """``first``: with the first elements of each, the last column."""
+def output_table(outputs: Sequence[Output], *, narrow: bool = False) -> str:
+    """``narrow``: without what `rest_words` says of each."""
     if not outputs:
         return ""
     rows = [("written", "type", "shape", "min", "max", "mean", "NaN", "Inf", "elements", "first")]
@@ -224,7 +224,13 @@ def output_table(outputs: Sequence[Output], *, first: bool = True) -> str:
                 first_words(output),
             )
         )
-    return table([row if first else row[:-1] for row in rows], right=(3, 4, 5, 6, 7))
+    return table(
+        [(*row[:6], row[8]) for row in rows] if narrow else rows, right=(3, 4, 5) if narrow else (3, 4, 5, 6, 7)
+    )
+
+
+def rest_words(output: Output) -> str:
+    return f"NaN {number(output.nan)}  Inf {number(output.inf)}  first {first_words(output)}"
 
 
 def first_words(output: Output) -> str:

@@ -136,18 +136,18 @@ def figures_of(launch: Launch) -> Content:
 
 
 def outputs_of(outputs: Sequence[Output], width: int | None = None) -> Content:
-    """``width``: the first elements have a line of their own where the table would pass it."""
+    """``width``: what the table says last has a line of its own where the table would pass it."""
     if not outputs:
         return Content()
     head, *rows = report.output_table(outputs).splitlines()
     apart = width is not None and max(map(len, (head, *rows))) + 2 > width
     if apart:
-        head, *rows = report.output_table(outputs, first=False).splitlines()
+        head, *rows = report.output_table(outputs, narrow=True).splitlines()
     lines = [Content.styled(f"  {head}", "$text-muted")]
     for output, row in zip(outputs, rows, strict=True):
         lines.append(Content.assemble(mark_of(output), row))
         if apart:
-            lines.append(Content.assemble(("    first  ", "$text-muted"), report.first_words(output)))
+            lines.append(Content(f"    {report.rest_words(output)}"))
     files = [output.file for output in outputs if output.file]
     lines += [Content.styled(f"  wrote {file}", "$text-muted") for file in files]
     return titled("tensors written", lines)

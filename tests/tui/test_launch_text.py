@@ -118,7 +118,8 @@ def test_nothing_of_speed_and_outputs_passes_a_narrow_panel(width: int) -> None:
     outputs = launch_text.outputs_of(launch.outputs, width).plain
     assert outputs.count("0 1") == 1
     if width == 60:
-        assert line(outputs, "0 1").split() == ["first", "0", "1"]
+        assert line(outputs, "0 1").split() == ["NaN", "0", "Inf", "0", "first", "0", "1"]
+        assert max(len(line) for line in outputs.splitlines()) <= width
 
 
 def test_a_check_without_an_answer_says_why() -> None:
