@@ -84,6 +84,9 @@ def dump_options(command: argparse.ArgumentParser) -> None:
     add_compile_options(command)
     command.add_argument("-o", "--output", type=filled, metavar="DIR", help="write every stage to a file in DIR")
     command.add_argument("--stage", metavar="NAME", help="print this stage alone: source, ttir, ttgir, llir, ptx, ...")
+    command.add_argument(
+        "--jobs", type=whole, metavar="N", help="of a directory: how many workers at once; default: one a core"
+    )
     command.add_argument("--clean", action="store_true", help="with --stage: without locations and debug metadata")
     command.add_argument("--text", action="store_true", help="with --format json: the stages' texts too")
     command.add_argument(
@@ -302,7 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 #: By command: the module of `irscope.commands` with its ``run(arguments) -> exit code``, its line of help, its options.
 COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "open": ("tui", "the terminal UI (the command where none is named)", open_options),
-    "dump": ("dump", "compile a kernel; print and write its stages and figures", dump_options),
+    "dump": ("dump", "compile a kernel, or all of a directory; print and write stages and figures", dump_options),
     "stats": (
         "stats",
         "a kernel's figures with where they come from, what would raise occupancy, verdicts",

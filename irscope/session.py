@@ -54,10 +54,14 @@ def open(
     request: Request,
     on_event: Callable[[Event], None] = ignore,
     cancel: threading.Event | None = None,
+    client: Client | None = None,
 ) -> Compilation:
     """Answer a request, telling each step to ``on_event``, the last one being `Finished`.
 
     A kernel that does not compile is an answer too: its ``failure`` says why, ``stages`` has those reached.
+
+    Args:
+        client: the workers to ask, for one who has several side by side; those of this module where it is left out.
 
     Raises:
         IrscopeError: the request does not fit, or something is missing on this machine.
@@ -81,7 +85,7 @@ def open(
             hint=f"it reads .py, {' '.join(sorted(ir_files.SUFFIXES))}, Triton cache entries and bundles",
         )
     else:
-        return compile_file(request, on_event, cancel)
+        return compile_file(request, on_event, cancel, client or _client)
     on_event(KernelFound(compilation.kernel, (compilation.kernel.name,), compilation.triton or ""))
     on_event(Specialized(compilation.target, compilation.specialization, compilation.pipeline))
     on_event(Finished(compilation, stored=True))
@@ -112,7 +116,9 @@ def kernel_list_hint(folder: Path) -> str:
     return f"{shown}{', ...' if len(found) > 5 else ''}; `irscope list {folder}` shows all"
 
 
-def compile_file(request: Request, on_event: Callable[[Event], None], cancel: threading.Event) -> Compilation:
+def compile_file(
+    request: Request, on_event: Callable[[Event], None], cancel: threading.Event, client: Client
+) -> Compilation:
     target = request.target or devices.default_target()
     try:
         request = with_kernel(request)
@@ -129,9 +135,9 @@ def compile_file(request: Request, on_event: Callable[[Event], None], cancel: th
             on_event(Specialized(stored.target, stored.specialization, stored.pipeline))
             on_event(Finished(stored, stored=True))
             return stored
-    _client.start(found.python)
+    client.start(found.python)
     on_event(WorkerStarted(found.python))
-    compilation = Conversation(request, target, on_event).run(found, cancel)
+    compilation = Conversation(request, target, on_event, client).run(found, cancel)
     if compilation.failure is None:
         store.put(key, compilation)
     return finish(compilation, on_event)
@@ -172,10 +178,11 @@ def compile_message(request: Request, target: Target) -> dict[str, Any]:
 class Conversation:
     """One ``compile`` request to a worker, and what has come back so far."""
 
-    def __init__(self, request: Request, target: Target, on_event: Callable[[Event], None]) -> None:
+    def __init__(self, request: Request, target: Target, on_event: Callable[[Event], None], client: Client) -> None:
         self.request = request
         self.target = target
         self.on_event = on_event
+        self.client = client
         self.kernel: Kernel | None = None
         self.triton: str | None = None
         self.specialization = Specialization()
@@ -190,7 +197,7 @@ class Conversation:
         with ThreadPoolExecutor(1, "irscope-nvdisasm") as self._pool:
             try:
                 message = compile_message(self.request, self.target)
-                answer, log = _client.ask(found.python, message, self.on_message, self.request.timeout, cancel)
+                answer, log = self.client.ask(found.python, message, self.on_message, self.request.timeout, cancel)
             except IrscopeError as error:
                 return failed(self.request, self.target, self, with_advice(error.failure, self.request))
             self.finish_sass()

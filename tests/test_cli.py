@@ -162,7 +162,7 @@ def test_amd_has_its_own_stages() -> None:
         ([KERNELS / "import_error.py"], 3, "missing"),
         ([KERNELS / "two_kernels.py::nothing"], 2, "no_kernel"),
         ([SAMPLES / "activations.py"], 2, "no_kernel"),
-        ([SAMPLES], 2, "usage"),
+        ([SAMPLES, "--config", "1"], 2, "usage"),
         ([SAMPLES / "nowhere.py"], 2, "usage"),
         ([SAMPLES / "README.md"], 2, "usage"),
         ([MATMUL, "--target", "pdp11"], 2, "usage"),

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from irscope import bundle, ir, session
+from irscope import bundle, ir, ir_files, session
 from irscope.commands import Progress, exit_code, request_from, tell_failure
 from irscope.model import Compilation
 from irscope.request import Event, WorkerStarted, missing, usage_error
@@ -34,6 +34,12 @@ def run(arguments: argparse.Namespace) -> int:
             importlib.import_module("irscope.report.summary")
 
     request = request_from(arguments)
+    if is_tree(request.path):
+        from irscope.commands import dump_tree
+
+        return dump_tree.run(arguments, request)
+    if arguments.jobs is not None:
+        raise usage_error(f"--jobs goes with a directory, and {request.path} is none")
     try:
         compilation = session.open(request, follow)
         if exact_wanted:
@@ -82,6 +88,11 @@ def run(arguments: argparse.Namespace) -> int:
             print(failure.detail, file=sys.stderr)
         return exit_code(failure)
     return 0
+
+
+def is_tree(path: Path) -> bool:
+    """Whether a path is a folder of Python files, and not one that the compiler or irscope wrote."""
+    return path.is_dir() and not bundle.is_bundle(path) and not ir_files.is_cache_entry(path)
 
 
 def write_stages(compilation: Compilation, folder: Path) -> dict[str, Path]:
