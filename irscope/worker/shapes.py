@@ -1,0 +1,421 @@
+"""The shapes of a kernel's blocks for given constexprs: its Python read with sizes in place of data.
+
+What cannot be known constrains nothing. Sizes that do not go together are noted as `Conflict`, each with
+the constexprs that it depends on; the reading goes on as if they did.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .loading import definition_line
+
+MAX_DEPTH = 12
+#: Expressions that one reading looks at before it gives up.
+MAX_STEPS = 20_000
+
+_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
+    ast.Div: operator.truediv, ast.Mod: operator.mod, ast.LShift: operator.lshift, ast.RShift: operator.rshift,
+    ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.BitXor: operator.xor,
+}  # fmt: skip
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
+    ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
+    ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
+}  # fmt: skip
+_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_, ast.Invert: operator.invert,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Constant:
+    """What a compile knows, with the kernel's constexprs that it was made of."""
+
+    value: Any
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Block:
+    """A tensor, a block of pointers, or a scalar (no dimensions). ``element`` is ``fp16``, ``*fp16``, or unknown."""
+
+    shape: tuple[Constant, ...] = ()
+    element: str | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """A tuple or list."""
+
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Module:
+    """A name that is not the kernel's own, such as ``tl.math``."""
+
+    dotted: str
+
+
+#: ``None`` is what nothing is known of.
+Value = Constant | Block | Group | Module | None
+SCALAR = Block()
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Sizes that do not go together: ``sizes`` should be equal, or the first one at least ``least``."""
+
+    what: str
+    sizes: tuple[Constant, ...]
+    least: int | None = None
+    #: A wish: it compiles all the same.
+    soft: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset().union(*(size.names for size in self.sizes))
+
+
+class OutOfSteps(Exception):
+    """The kernel is too long to be read so often."""
+
+
+@dataclass
+class Reading:
+    """What all functions of one reading share."""
+
+    resolve: Callable[[Any, str], Any]
+    trees: dict[int, Any] = field(default_factory=dict)
+    conflicts: dict[str, Conflict] = field(default_factory=dict)
+    steps: int = 0
+
+    def tree(self, function: Any) -> Any:
+        if id(function) not in self.trees:
+            self.trees[id(function)] = function.parse().body[0]
+        return self.trees[id(function)]
+
+
+def conflicts(
+    function: Any,
+    constants: Mapping[str, Any],
+    types: Mapping[str, str],
+    resolve: Callable[[Any, str], Any],
+    trees: dict[int, Any] | None = None,
+) -> list[Conflict]:
+    """Read a jit function with these constexprs; ``trees`` keeps what was parsed for the next reading."""
+    reading = Reading(resolve, trees if trees is not None else {})
+    arguments: dict[str, Value] = {}
+    for parameter in function.params:
+        name = parameter.name
+        if name in constants:
+            arguments[name] = Constant(constants[name], frozenset({name}))
+        else:
+            element = types.get(name)
+            arguments[name] = Block((), element) if element in (None, "i32") or str(element).startswith("*") else SCALAR
+    FunctionReader(reading, function, 0).call(arguments)
+    return list(reading.conflicts.values())
+
+
+class FunctionReader:
+    """Reads the body of one function with its arguments bound."""
+
+    def __init__(self, reading: Reading, function: Any, depth: int) -> None:
+        self.reading = reading
+        self.function = function
+        self.depth = depth
+        self.locals: dict[str, Value] = {}
+        self.returned: list[Value] = []
+        self.above = definition_line(function) - 1
+
+    def call(self, arguments: Mapping[str, Value]) -> Value:
+        self.locals = dict(arguments)
+        self.body(self.reading.tree(self.function).body)
+        return next((value for value in self.returned if value is not None), None)
+
+    def conflict(
+        self, node: ast.AST, what: str, *sizes: Constant, least: int | None = None, soft: bool = False
+    ) -> None:
+        line = self.above + getattr(node, "lineno", 1)
+        place = f"{what} in line {line}: {ast.unparse(node)[:60]}"
+        self.reading.conflicts.setdefault(place, Conflict(place, sizes, least, soft))
+
+    # Statements
+
+    def body(self, statements: list[ast.stmt]) -> bool:
+        """Whether the function has returned for certain."""
+        return any(self.statement(statement) for statement in statements)
+
+    def statement(self, node: ast.stmt) -> bool:
+        if isinstance(node, ast.Return):
+            self.returned.append(self.read(node.value) if node.value is not None else None)
+            return True
+        if isinstance(node, ast.If):
+            test = self.read(node.test)
+            if isinstance(test, Constant):
+                return self.body(node.body if truth(test) else node.orelse)
+            both = [self.body(node.body), self.body(node.orelse)]
+            return all(both)
+        if isinstance(node, ast.Assign):
+            value = self.read(node.value)
+            for target in node.targets:
+                self.assign(target, value)
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            self.assign(node.target, self.read(node.value))
+        elif isinstance(node, ast.AugAssign):
+            combined = ast.BinOp(left=node.target, op=node.op, right=node.value)
+            self.assign(node.target, self.read(ast.copy_location(combined, node)))
+        elif isinstance(node, ast.For):
+            self.assign(node.target, self.first_of(node.iter))
+            self.body(node.body)
+        elif isinstance(node, ast.While):
+            if truth(self.read(node.test)) is not False:
+                self.body(node.body)
+        elif isinstance(node, ast.Expr):
+            self.read(node.value)
+        elif isinstance(node, ast.Assert):
+            self.asserted(node, node.test)
+        elif isinstance(node, ast.With):
+            self.body(node.body)
+        return False
+
+    def first_of(self, iterated: ast.expr) -> Value:
+        """What a loop's variable is at first; a step that the range is no multiple of is noted."""
+        if not isinstance(iterated, ast.Call):
+            self.read(iterated)
+            return None
+        bounds = [self.read(argument) for argument in iterated.args]
+        if len(bounds) == 3 and isinstance(bounds[1], Constant) and isinstance(bounds[2], Constant):
+            stop, step = bounds[1], bounds[2]
+            if is_size(stop) and is_size(step) and stop.value % step.value:
+                self.conflict(iterated, "steps to the end", step, stop, soft=True)
+        static = ast.unparse(iterated.func).endswith("static_range")
+        if static and bounds and all(isinstance(bound, Constant) for bound in bounds):
+            return bounds[0] if len(bounds) > 1 else Constant(0)
+        return Block((), "i32")
+
+    def assign(self, target: ast.expr, value: Value) -> None:
+        if isinstance(target, ast.Name):
+            self.locals[target.id] = value
+        elif isinstance(target, ast.Tuple | ast.List):
+            known = isinstance(value, Group) and len(value.items) == len(target.elts)
+            for number, element in enumerate(target.elts):
+                self.assign(element, value.items[number] if known and isinstance(value, Group) else None)
+
+    def asserted(self, node: ast.AST, test: ast.expr) -> None:
+        value = self.read(test)
+        if isinstance(value, Constant) and not truth(value):
+            self.conflict(node, "asserted", value)
+
+    # Expressions
+
+    def read(self, node: ast.expr) -> Value:
+        self.reading.steps += 1
+        if self.reading.steps > MAX_STEPS:
+            raise OutOfSteps
+        method = getattr(self, f"read_{type(node).__name__}", None)
+        if method is not None:
+            value: Value = method(node)
+            return value
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self.read(child)
+        return None
+
+    def read_Constant(self, node: ast.Constant) -> Value:
+        return Constant(node.value)
+
+    def read_Name(self, node: ast.Name) -> Value:
+        if node.id in self.locals:
+            return self.locals[node.id]
+        names = self.function.fn.__globals__
+        return of_python(names[node.id], node.id) if node.id in names else Module(node.id)
+
+    def read_Tuple(self, node: ast.Tuple | ast.List) -> Value:
+        return Group(tuple(self.read(element) for element in node.elts))
+
+    read_List = read_Tuple
+
+    def read_Attribute(self, node: ast.Attribute) -> Value:
+        owner = self.read(node.value)
+        if isinstance(owner, Module):
+            return of_python(getattr(self.python_value(node.value), node.attr, None), f"{owner.dotted}.{node.attr}")
+        if isinstance(owner, Constant):
+            return owner if node.attr == "value" else None
+        if isinstance(owner, Block):
+            if node.attr in ("shape", "block_shape"):
+                return Group(owner.shape)
+            if node.attr == "T" and len(owner.shape) > 1:
+                return Block((*owner.shape[:-2], owner.shape[-1], owner.shape[-2]), owner.element)
+            if node.attr in ("dtype", "element_ty", "type", "scalar"):
+                return Block((), owner.element)
+        return None
+
+    def python_value(self, node: ast.expr) -> Any:
+        head, *rest = ast.unparse(node).split(".")
+        value = self.function.fn.__globals__.get(head)
+        for attribute in rest:
+            value = getattr(value, attribute, None)
+        return value
+
+    def read_UnaryOp(self, node: ast.UnaryOp) -> Value:
+        value = self.read(node.operand)
+        if isinstance(value, Constant):
+            return computed(_UNARY[type(node.op)], value)
+        return value if isinstance(value, Block) else None
+
+    def read_BinOp(self, node: ast.BinOp) -> Value:
+        left, right = self.read(node.left), self.read(node.right)
+        if isinstance(left, Constant) and isinstance(right, Constant) and type(node.op) in _BINARY:
+            return computed(_BINARY[type(node.op)], left, right)
+        if isinstance(left, Group) and isinstance(right, Group) and isinstance(node.op, ast.Add):
+            return Group(left.items + right.items)
+        return self.broadcast(node, left, right)
+
+    def read_Compare(self, node: ast.Compare) -> Value:
+        values = [self.read(node.left), *(self.read(comparator) for comparator in node.comparators)]
+        constants = [value for value in values if isinstance(value, Constant)]
+        if len(constants) == len(values) == 2:
+            return computed(_COMPARE[type(node.ops[0])], *constants)
+        if isinstance(node.ops[0], ast.Is | ast.IsNot) and isinstance(values[0], Block):
+            return Constant(isinstance(node.ops[0], ast.IsNot))
+        return self.broadcast(node, *values)
+
+    def read_BoolOp(self, node: ast.BoolOp) -> Value:
+        names: frozenset[str] = frozenset()
+        decides = isinstance(node.op, ast.Or)
+        certain = True
+        for part in node.values:
+            value = self.read(part)
+            if not isinstance(value, Constant):
+                certain = False
+                continue
+            names |= value.names
+            if truth(value) == decides:
+                return Constant(decides, names)
+        return Constant(not decides, names) if certain else None
+
+    def read_IfExp(self, node: ast.IfExp) -> Value:
+        test = self.read(node.test)
+        if isinstance(test, Constant):
+            value = self.read(node.body if truth(test) else node.orelse)
+            return Constant(value.value, value.names | test.names) if isinstance(value, Constant) else value
+        body, other = self.read(node.body), self.read(node.orelse)
+        return body if body is not None else other
+
+    def read_Subscript(self, node: ast.Subscript) -> Value:
+        owner = self.read(node.value)
+        if isinstance(owner, Group):
+            number = self.read(node.slice) if not isinstance(node.slice, ast.Slice) else None
+            if isinstance(number, Constant) and isinstance(number.value, int):
+                return owner.items[number.value] if -len(owner.items) <= number.value < len(owner.items) else None
+            return None
+        if not isinstance(owner, Block):
+            return None
+        parts = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
+        left = list(owner.shape)
+        shape: list[Constant] = []
+        for part in parts:
+            if isinstance(part, ast.Constant) and part.value is None:
+                shape.append(Constant(1))
+            elif isinstance(part, ast.Slice) and left:
+                shape.append(left.pop(0))
+            else:
+                return None
+        return Block((*shape, *left), owner.element)
+
+    def read_Call(self, node: ast.Call) -> Value:
+        from .shape_operations import call
+
+        return call(self, node)
+
+    def call_function(self, helper: Any, positional: list[Value], named: dict[str, Value]) -> Value:
+        if self.depth >= MAX_DEPTH:
+            return None
+        parameters = helper.params
+        arguments: dict[str, Value] = {p.name: of_python(p.default, p.name) for p in parameters if p.has_default}
+        arguments |= dict(zip([p.name for p in parameters], positional, strict=False)) | named
+        return FunctionReader(self.reading, helper, self.depth + 1).call(arguments)
+
+    # Sizes that must agree
+
+    def broadcast(self, node: ast.AST, *values: Value) -> Value:
+        """The shape of an elementwise operation; sizes should be equal, or one of them 1."""
+        if any(value is None or isinstance(value, Module | Group) for value in values):
+            return None
+        blocks = [value for value in values if isinstance(value, Block)]
+        shape: tuple[Constant, ...] = ()
+        for block in blocks:
+            shape = self.joined(node, shape, block.shape)
+        pointer = next((b.element for b in blocks if b.element and b.element.startswith("*")), None)
+        same = {block.element for block in blocks if block.shape} or {block.element for block in blocks}
+        return Block(shape, pointer or (same.pop() if len(same) == 1 else None))
+
+    def joined(self, node: ast.AST, one: tuple[Constant, ...], other: tuple[Constant, ...]) -> tuple[Constant, ...]:
+        if len(one) != len(other):
+            return max(one, other, key=len)
+        sizes = []
+        for a, b in zip(one, other, strict=True):
+            if a.value == 1 or b.value == 1:
+                sizes.append(b if a.value == 1 else a)
+            else:
+                self.equal(node, "sizes agree", a, b)
+                sizes.append(a)
+        return tuple(sizes)
+
+    def equal(self, node: ast.AST, what: str, a: Constant, b: Constant) -> None:
+        if is_size(a) and is_size(b) and a.value != b.value:
+            self.conflict(node, what, a, b)
+
+    def dimensions(self, node: ast.AST, value: Value) -> tuple[Constant, ...] | None:
+        """The shape that a tuple (or a number) says, each a power of two."""
+        items = value.items if isinstance(value, Group) else (value,)
+        sizes = tuple(item for item in items if isinstance(item, Constant))
+        if len(sizes) != len(items):
+            return None
+        for size in sizes:
+            if not is_power_of_two(size):
+                self.conflict(node, "a power of two", size)
+        return sizes
+
+
+def truth(value: Value) -> bool | None:
+    if not isinstance(value, Constant):
+        return None
+    try:
+        return bool(value.value)
+    except Exception:
+        return None
+
+
+def computed(function: Callable[..., Any], *constants: Constant) -> Value:
+    try:
+        value = function(*(constant.value for constant in constants))
+    except Exception:
+        return None
+    return Constant(value, frozenset().union(*(constant.names for constant in constants)))
+
+
+def is_size(constant: Constant) -> bool:
+    return isinstance(constant.value, int) and not isinstance(constant.value, bool) and constant.value > 0
+
+
+def is_power_of_two(constant: Constant) -> bool:
+    value = constant.value
+    return not isinstance(value, int) or (value > 0 and value & (value - 1) == 0)
+
+
+def of_python(value: Any, dotted: str) -> Value:
+    """What a name outside the function means."""
+    value = getattr(value, "value", value) if type(value).__name__ == "constexpr" else value
+    if value is None or isinstance(value, bool | int | float | str) or type(value).__name__ == "dtype":
+        return Constant(value)
+    if isinstance(value, tuple | list):
+        return Group(tuple(of_python(item, dotted) for item in value))
+    return Module(dotted)
