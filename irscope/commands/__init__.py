@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from irscope.cli import INTERRUPTED
-from irscope.model import Failure, InvalidTarget, Target
-from irscope.request import EXIT_CODES, IrscopeError, Request, usage_error
+from irscope.request import EXIT_CODES, IrscopeError, Request, missing, usage_error
+from irscope.target import InvalidTarget, Target
 
 if TYPE_CHECKING:
-    from irscope.model import Compilation
+    from irscope.model import Compilation, Failure
     from irscope.request import Event
 
 OPTIONS = ("num_warps", "num_stages", "num_ctas", "maxnreg")
@@ -50,7 +50,7 @@ def run(module: str, arguments: argparse.Namespace) -> int:
         if isinstance(error, BrokenPipeError) or (sys.platform == "win32" and error.errno == errno.EINVAL):
             return 0  # the reader of our output, `head` say, has seen enough
         place = f"{error.filename}: " if error.filename else ""
-        tell_failure(Failure("missing", f"{place}{error.strerror or error}"), "text")
+        tell_failure(missing(f"{place}{error.strerror or error}").failure, "text")
         return EXIT_CODES["missing"]
 
 
@@ -73,7 +73,7 @@ def tell_wrong_words(command: str, message: str, words: Sequence[str], commands:
     if not Path(mistyped).exists() and (near := did_you_mean(mistyped, commands)):
         message, hint = f"{mistyped}: there is no such command or file", near
     asked = " ".join(words).replace("=", " ")
-    tell_failure(Failure("usage", message, hint=hint), "json" if "--format json" in asked else "text")
+    tell_failure(usage_error(message, hint).failure, "json" if "--format json" in asked else "text")
     return EXIT_CODES["usage"]
 
 

@@ -6,9 +6,10 @@ import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from irscope.model import Compilation
+if TYPE_CHECKING:
+    from irscope.model import Compilation
 
 #: Beside figures: what stands for the map of shared memory.
 SHARED_MEMORY = "shared memory"

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from textual import events
 from textual.containers import Horizontal
+from textual.geometry import Region
 from textual.message import Message
+from textual.strip import Strip
 
+from irscope.tui.covered import covered_lines
 from irscope.tui.stage_pane import StagePane
 from irscope.tui.stages import DEFAULT_SHOWN, SOURCE
 
@@ -40,6 +43,9 @@ class PaneRow(Horizontal):
         self.current = SOURCE
         self.maximised = False
         self.panes: dict[str, StagePane] = {}
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return covered_lines(self, crop)
 
     @property
     def fit(self) -> int:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from irscope.model import Compilation, Stage
 from irscope.tui.prompt import Ask
 
 if TYPE_CHECKING:
+    from irscope.model import Compilation, Stage
     from irscope.tui.workbench import Workbench
 
 #: What a stage's file is called, where that is not the stage's name.

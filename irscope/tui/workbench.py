@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.events import DescendantFocus, Resize
+from textual.geometry import Region
 from textual.message import Message
 from textual.screen import Screen
+from textual.strip import Strip
 
 from irscope.tui import boxes
 from irscope.tui.breadcrumb import Breadcrumb
 from irscope.tui.change_bar import ChangeBar
+from irscope.tui.covered import CoveredRow, covered_lines
 from irscope.tui.dock import Dock
 from irscope.tui.error_panel import ErrorPanel
 from irscope.tui.figures import FigureColumn, FigureLines, Section
@@ -102,13 +105,16 @@ class Workbench(Screen[None], inherit_bindings=False):
         yield self.strip
         if narrow:
             yield self.tabs
-        with Horizontal(id="body"):
+        with CoveredRow(id="body"):
             yield self.panes
             yield self.figure_column
         with Vertical(id="below"):
             if narrow:
                 yield self.figure_lines
             yield self.breadcrumb
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return covered_lines(self, crop)
 
     async def on_mount(self) -> None:
         """Show what there is before anything is compiled: the file."""
