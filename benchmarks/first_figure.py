@@ -10,9 +10,10 @@ import sys
 import time
 from pathlib import Path
 
+from irscope.events import Event
 from irscope.launch import run
 from irscope.launch.model import LaunchRequest
-from irscope.request import Event, Request
+from irscope.request import Request
 
 
 def main() -> None:

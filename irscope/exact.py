@@ -17,8 +17,9 @@ from typing import Any
 from irscope import interpreter, session, store
 from irscope.client import Client
 from irscope.edges import Edge, Edges
+from irscope.events import Event
 from irscope.model import Compilation
-from irscope.request import Event, IrscopeError, Request
+from irscope.request import IrscopeError, Request
 from irscope.snapshots import Joining
 
 

@@ -1,7 +1,7 @@
-"""What a user asks for, and what they are told while it is done.
+"""What a user asks for, and how it is told that it cannot be answered.
 
 A `Request` is the same whether it comes from the command line or from the TUI's form. `irscope.session`
-answers one with a `Compilation`, and calls back with an `Event` at every step.
+answers one with a `Compilation`, and calls back with an `irscope.events.Event` at every step.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from irscope.model import Compilation, Failure, Kernel, Specialization, Stage, Target
+    from irscope.model import Failure, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,53 +41,6 @@ class Request:
 
     def with_kernel(self, name: str) -> Request:
         return replace(self, kernel=name)
-
-
-class Event:
-    """Something that happened on the way to a compilation."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerStarted(Event):
-    """A worker process is being started (Triton is loading)."""
-
-    python: Path
-
-
-@dataclass(frozen=True, slots=True)
-class KernelFound(Event):
-    """The file was loaded; ``kernels`` are all the names in it that can be compiled."""
-
-    kernel: Kernel
-    kernels: tuple[str, ...]
-    triton: str
-
-
-@dataclass(frozen=True, slots=True)
-class Specialized(Event):
-    """It is settled what the kernel is compiled for, and which stages the backend has."""
-
-    target: Target
-    specialization: Specialization
-    pipeline: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StageStarted(Event):
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class StageFinished(Event):
-    stage: Stage
-
-
-@dataclass(frozen=True, slots=True)
-class Finished(Event):
-    """The end: ``compilation.failure`` says whether it went well. ``stored``: no compiler was started."""
-
-    compilation: Compilation
-    stored: bool = False
 
 
 #: Exit codes by the kind of a failure; every other kind is 1, "does not compile or run".

@@ -19,19 +19,9 @@ from typing import Any
 
 from irscope import bundle, devices, discover, interpreter, ir, ir_files, store, tools
 from irscope.client import Client
+from irscope.events import Event, Finished, KernelFound, Specialized, StageFinished, StageStarted, WorkerStarted
 from irscope.model import Compilation, Failure, Kernel, SourceFile, Specialization, Stage, Target
-from irscope.request import (
-    Event,
-    Finished,
-    IrscopeError,
-    KernelFound,
-    Request,
-    Specialized,
-    StageFinished,
-    StageStarted,
-    WorkerStarted,
-    usage_error,
-)
+from irscope.request import IrscopeError, Request, usage_error
 
 kernels = discover.kernels
 save = bundle.write

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from irscope import discover, session
 from irscope.client import Cancelled, Client
+from irscope.events import Event, Finished, StageStarted
 from irscope.model import Compilation, Failure, Kernel, Resources, Specialization
-from irscope.request import Event, Finished, IrscopeError, Request, StageStarted
+from irscope.request import IrscopeError, Request
 
 if TYPE_CHECKING:
     from irscope.analysis.figures import Figures

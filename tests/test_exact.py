@@ -20,11 +20,12 @@ from irscope.client import Cancelled, Client
 from irscope.correlate import Correlation
 from irscope.devices import DEFAULT_TARGET
 from irscope.edges import Edges
+from irscope.events import Event, Finished
 from irscope.exact import EdgeFound, EdgesFinished, EdgesStarted, exact_edges
 from irscope.ir import StageIndex
 from irscope.lineage import Lineages
 from irscope.model import Compilation, Target
-from irscope.request import Event, Finished, Request
+from irscope.request import Request
 
 KERNELS = ("vector_add", "softmax", "matmul", "helper_calls", "histogram", "flash_attention")
 NVIDIA = ["ttir", "ttgir", "llir", "ptx", "sass"]

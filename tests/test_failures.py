@@ -17,8 +17,9 @@ from samples import KERNELS, SAMPLES
 
 from irscope import session
 from irscope.client import Cancelled
+from irscope.events import Event, StageStarted
 from irscope.model import Compilation, Failure, Target
-from irscope.request import Event, IrscopeError, Request, StageStarted
+from irscope.request import IrscopeError, Request
 
 HOPPER = Target.parse("sm_90")
 GOOD = Request(SAMPLES / "vector_add.py", target=HOPPER, fresh=True)

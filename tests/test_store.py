@@ -12,9 +12,10 @@ import pytest
 from samples import SAMPLES
 
 from irscope import bundle, session, store
+from irscope.events import Event, Finished, WorkerStarted
 from irscope.interpreter import identify
 from irscope.model import Compilation, Target
-from irscope.request import Event, Finished, Request, WorkerStarted
+from irscope.request import Request
 
 HOPPER = Target.parse("sm_90")
 

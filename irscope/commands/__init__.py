@@ -20,8 +20,8 @@ from irscope.request import EXIT_CODES, IrscopeError, Request, missing, usage_er
 from irscope.target import InvalidTarget, Target
 
 if TYPE_CHECKING:
+    from irscope.events import Event
     from irscope.model import Compilation, Failure
-    from irscope.request import Event
 
 OPTIONS = ("num_warps", "num_stages", "num_ctas", "maxnreg")
 
@@ -191,7 +191,7 @@ class Progress:
         self.shown = sys.stderr.isatty()
 
     def __call__(self, event: Event) -> None:
-        from irscope.request import StageStarted, WorkerStarted
+        from irscope.events import StageStarted, WorkerStarted
 
         if isinstance(event, WorkerStarted):
             self.say("loading Triton")

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from irscope import bundle, ir, ir_files, session
 from irscope.commands import Progress, exit_code, request_from, tell_failure
+from irscope.events import Event, WorkerStarted
 from irscope.model import Compilation
-from irscope.request import Event, WorkerStarted, missing, usage_error
+from irscope.request import missing, usage_error
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from irscope.commands import Progress, pairs, request_from
+from irscope.events import Event
 from irscope.launch import history
 from irscope.launch import run as launching
 from irscope.launch.model import LaunchRequest, Source
 from irscope.report import launch as report
-from irscope.request import Event, usage_error
+from irscope.request import usage_error
 
 #: Exit code where a check says that the kernel's results are wrong.
 WRONG = 1

@@ -23,6 +23,7 @@ from irscope.analysis.access import Access, bytes_moved
 from irscope.analysis.figures import figures
 from irscope.analysis.flops import dot_flops
 from irscope.client import Client
+from irscope.events import Event, WorkerStarted
 from irscope.launch import ceilings, command, history
 from irscope.launch.fields import from_fields
 from irscope.launch.model import (
@@ -38,7 +39,7 @@ from irscope.launch.model import (
     Timing,
 )
 from irscope.model import Compilation, Failure, Kernel, Specialization, Stage, Target
-from irscope.request import Event, IrscopeError, WorkerStarted, usage_error
+from irscope.request import IrscopeError, usage_error
 
 #: Failures after which the GPU's context is not to be trusted, or its memory not free.
 POISONED = frozenset({"fault", "memory", "internal"})

@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from irscope.events import Event, Finished, KernelFound, Specialized, StageFinished, StageStarted, WorkerStarted
 from irscope.model import Compilation, Failure
-from irscope.request import (
-    Event,
-    Finished,
-    KernelFound,
-    Request,
-    Specialized,
-    StageFinished,
-    StageStarted,
-    WorkerStarted,
-)
+from irscope.request import Request
 from irscope.tui.header import words_of_request
 from irscope.tui.runner import End, News, Run
 from irscope.tui.stages import describe

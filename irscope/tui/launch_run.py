@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from irscope.client import Cancelled
+from irscope.events import Event
 from irscope.model import Failure
-from irscope.request import Event, IrscopeError
+from irscope.request import IrscopeError
 
 if TYPE_CHECKING:
     from irscope.launch.model import LaunchRequest

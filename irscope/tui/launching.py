@@ -9,8 +9,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from irscope import session
+from irscope.events import Event, WorkerStarted
 from irscope.model import Compilation, Failure, Kernel, Specialization, Target
-from irscope.request import Event, IrscopeError, Request, WorkerStarted
+from irscope.request import IrscopeError, Request
 from irscope.tui.form_values import MAIN_OPTIONS, type_in_view
 from irscope.tui.launch_run import Ended, LaunchRun, LaunchTold
 from irscope.tui.pipeline_strip import GPU, Box, State

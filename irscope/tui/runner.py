@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from irscope.events import Event, Finished, StageFinished
 from irscope.model import Failure, Stage
-from irscope.request import Event, Finished, IrscopeError, Request, StageFinished
+from irscope.request import IrscopeError, Request
 
 if TYPE_CHECKING:
     from irscope.tui.stage_text import StageText

@@ -10,9 +10,10 @@ from textual.message import Message
 
 from irscope.client import Cancelled
 from irscope.edges import Edges
+from irscope.events import Event
 from irscope.lineage import Lineages
 from irscope.model import Compilation
-from irscope.request import Event, IrscopeError, Request
+from irscope.request import IrscopeError, Request
 from irscope.tui.linking import Links
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from irscope import session
+from irscope.events import Specialized
 from irscope.model import Specialization, Target
-from irscope.request import Request, Specialized
+from irscope.request import Request
 
 HEADER = "import triton\nimport triton.language as tl\n\n\n"
 
