@@ -327,7 +327,7 @@ def failure_from(fields: Mapping[str, Any], stages: Mapping[str, Stage]) -> Fail
 
 def with_advice(failure: Failure, request: Request) -> Failure:
     """Point to the project's own interpreter where this one lacks what the file imports."""
-    if failure.kind != "missing" or request.python is not None:
+    if failure.kind not in ("missing", "api") or request.python is not None:
         return failure
     environments = interpreter.project_environments(request.path)
     if not environments:

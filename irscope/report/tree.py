@@ -18,7 +18,7 @@ WORDS = {
     COMPILED: "compiled",
     STORED: "compiled, from the store",
     "compile": "does not compile",
-    "gone": "uses what this Triton no longer has",
+    "api": "uses what this Triton does not have",
     "target": "not for this target",
     "file": "its file raises an error",
     "syntax": "its file has a syntax error",

@@ -19,7 +19,7 @@ from typing import Any
 
 import triton
 
-from . import infer, loading, standin, targets, versions
+from . import infer, loading, reasons, standin, targets, versions
 from .protocol import Rejected, Wire, names_hint
 
 #: ``ptxas -v`` names itself ``ptxas-blackwell`` where Triton ships that one.
@@ -106,6 +106,11 @@ def prepared(request: dict[str, Any], wire: Wire) -> Subject:
     if _latest is not None and _latest[0] == decisive(request):
         return _latest[1]
     return prepare(request, wire)
+
+
+def latest_function() -> Any:
+    """The jit function of the last request that got as far as to be prepared."""
+    return _latest[1].kernel.function if _latest is not None else None
 
 
 def decisive(request: dict[str, Any]) -> dict[str, Any]:
@@ -210,6 +215,8 @@ def parse_options(backend: Any, values: dict[str, Any]) -> Any:
     try:
         return backend.parse_options(read)
     except (AssertionError, ValueError, TypeError) as error:
+        if lacking := reasons.refused_option(str(error), backend.target):
+            raise Rejected(**lacking) from error
         raise Rejected("usage", f"the options do not fit: {error or 'Triton refuses them'}") from error
 
 

@@ -27,6 +27,8 @@ _PTXAS_ERROR = re.compile(r"^ptxas\S* \S+, line (?P<line>\d+); (?:error|fatal)\s
 _PTXAS_REFUSAL = re.compile(r"^ptxas\S* (?:error|fatal)\s*: (?P<message>.+)$", re.MULTILINE)
 #: LLVM about an AMD architecture that it does not have.
 _NO_SUCH_TARGET = re.compile(r"unsupported target: '(\w+)'")
+#: Triton passes on other exceptions as Python writes them out: ``NameError('x is not defined')``.
+_WRITTEN_OUT = re.compile(r"""^(\w+(?:Error|Exception))\((["'])(.*)\2,?\)$""", re.DOTALL)
 _TOOL_ERROR = re.compile(r"^.*?\b(?:error|fatal)\s*:\s*(?P<message>.+)$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -71,7 +73,7 @@ def of_kernel(error: Any, logged: str) -> dict[str, Any]:
     message = str(cause) if cause is not None and str(cause) else error.error_message or str(error)
     failure: dict[str, Any] = {
         "kind": "compile",
-        "message": one_line(message) or type(error).__name__,
+        "message": one_line(_WRITTEN_OUT.sub(r"\1: \3", message)) or type(error).__name__,
         "detail": f"{error}\n\n{logged[-LOG_SHOWN:]}".rstrip(),
     }
     place = place_in_file(error.src, error.node)

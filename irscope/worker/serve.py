@@ -92,7 +92,10 @@ def note_place() -> None:
 
 
 def describe(error: BaseException, request: dict[str, Any], logged: str) -> dict[str, Any]:
+    from . import compiling, reasons, versions
+
     try:
-        return failures.describe(error, Path(request.get("path", "")), logged)
+        failure = failures.describe(error, Path(request.get("path", "")), logged)
+        return reasons.explained(failure, versions.TRITON, request.get("target"), compiling.latest_function())
     except Exception as second:
         return {"kind": "internal", "message": f"{type(error).__name__}: {error} ({second!r} while describing it)"}
