@@ -125,6 +125,15 @@ def launch_options(command: argparse.ArgumentParser) -> None:
     add_launch_options(command)
 
 
+def spec_options(command: argparse.ArgumentParser) -> None:
+    add_path(command)
+    add_compile_options(command)
+    command.add_argument("--save", action="store_true", help="write it to FILE.irscope.toml beside the kernel's file")
+    command.add_argument(
+        "--format", choices=("text", "json", "toml"), default="text", help="default: text; toml: what --save writes"
+    )
+
+
 def listing_options(command: argparse.ArgumentParser) -> None:
     add_path(command)
     add_format(command)
@@ -179,6 +188,7 @@ def add_compile_options(command: argparse.ArgumentParser) -> None:
     how = command.add_argument_group("how")
     add_python(how)  # type: ignore[arg-type]
     how.add_argument("--timeout", type=seconds, metavar="S", help="seconds that a compilation may take")
+    how.add_argument("--no-saved", action="store_true", help="leave FILE.irscope.toml beside the kernel aside")
     how.add_argument("--fresh", action="store_true", help="compile even where nothing has changed")
 
 
@@ -323,6 +333,11 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         compiled_options,
     ),
     "launch": ("launch", "run a kernel on the GPU: its time, what it wrote, the driver's figures", launch_options),
+    "spec": (
+        "spec",
+        "what a kernel is compiled for, where each value comes from; save it beside the file",
+        spec_options,
+    ),
     "list": ("listing", "the kernels of a file or a directory, their parameters, configurations", listing_options),
     "doctor": ("doctor", "what is there on this machine, what is missing and how to get it", doctor_options),
     "completion": ("completion", "a script that completes irscope's words in your shell", completion_options),

@@ -74,6 +74,8 @@ class Specialization:
     evidence: Mapping[str, str] = field(default_factory=dict)
     #: Number of the autotune configuration in use, from 0.
     configuration: int | None = None
+    #: By parameter, what a user writes to get it: "*fp16:16", "128"; one that cannot be written is not there.
+    entries: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

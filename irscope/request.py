@@ -36,6 +36,8 @@ class Request:
     python: Path | None = None
     #: Seconds a worker may take over one request; ``None`` sets no limit.
     timeout: float | None = None
+    #: Heed the specialization that is saved beside the kernel (`irscope.saved`).
+    saved: bool = True
     #: Compile even where the store has it.
     fresh: bool = False
 

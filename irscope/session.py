@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from irscope import bundle, devices, discover, interpreter, ir, ir_files, store, tools
+from irscope import bundle, devices, discover, interpreter, ir, ir_files, layers, saved, store, tools
 from irscope.client import Client
 from irscope.events import Event, Finished, KernelFound, Specialized, StageFinished, StageStarted, WorkerStarted
 from irscope.model import Compilation, Failure, Kernel, SourceFile, Specialization, Stage, Target
@@ -82,6 +82,27 @@ def open(
     return compilation
 
 
+def specialize(
+    request: Request, on_event: Callable[[Event], None] = ignore, cancel: threading.Event | None = None
+) -> Compilation:
+    """What a kernel of a Python file would be compiled for: a compilation with no stages.
+
+    Where it has been compiled, and nothing has changed since, it is that compilation.
+
+    Raises: as `open`.
+    """
+    request = with_kernel(request)
+    target = request.target or layers.target_of(request) or devices.default_target()
+    found = interpreter.identify(request.python)
+    stored = None if request.fresh else store.find(store.key_of(request, target, found))
+    if stored is not None:
+        return stored
+    _client.start(found.python)
+    on_event(WorkerStarted(found.python))
+    conversation = Conversation(request, target, on_event, _client, do="specialize")
+    return finish(conversation.run(found, cancel or threading.Event()), on_event)
+
+
 #: Ask the workers that compilations come from something else; as `irscope.client.Client.ask`.
 ask = _client.ask
 
@@ -109,13 +130,14 @@ def kernel_list_hint(folder: Path) -> str:
 def compile_file(
     request: Request, on_event: Callable[[Event], None], cancel: threading.Event, client: Client
 ) -> Compilation:
-    target = request.target or devices.default_target()
     try:
         request = with_kernel(request)
     except IrscopeError as error:
         if error.failure.kind != "syntax":
             raise
+        target = request.target or devices.default_target()
         return finish(failed(request, target, None, error.failure), on_event)
+    target = request.target or layers.target_of(request) or devices.default_target()
     found = interpreter.identify(request.python)
     key = store.key_of(request, target, found)
     if not request.fresh:
@@ -162,13 +184,22 @@ def compile_message(request: Request, target: Target) -> dict[str, Any]:
         "constants": dict(request.constants),
         "configuration": request.configuration,
         "options": dict(request.options),
+        "layers": layers.of(request),
     }
 
 
 class Conversation:
-    """One ``compile`` request to a worker, and what has come back so far."""
+    """One ``compile`` (or ``specialize``) request to a worker, and what has come back so far."""
 
-    def __init__(self, request: Request, target: Target, on_event: Callable[[Event], None], client: Client) -> None:
+    def __init__(
+        self,
+        request: Request,
+        target: Target,
+        on_event: Callable[[Event], None],
+        client: Client,
+        do: Literal["compile", "specialize"] = "compile",
+    ) -> None:
+        self.do = do
         self.request = request
         self.target = target
         self.on_event = on_event
@@ -179,6 +210,8 @@ class Conversation:
         self.pipeline: tuple[str, ...] = ()
         self.stages: dict[str, Stage] = {}
         self.warnings: list[str] = []
+        #: The file beside the kernel's that took part.
+        self.saved = saved.sources_of(request)
         self._sass: Future[Stage] | None = None
 
     def run(self, found: interpreter.Interpreter, cancel: threading.Event) -> Compilation:
@@ -186,7 +219,7 @@ class Conversation:
         start = time.perf_counter()
         with ThreadPoolExecutor(1, "irscope-nvdisasm") as self._pool:
             try:
-                message = compile_message(self.request, self.target)
+                message = {**compile_message(self.request, self.target), "do": self.do}
                 answer, log = self.client.ask(found.python, message, self.on_message, self.request.timeout, cancel)
             except IrscopeError as error:
                 return failed(self.request, self.target, self, with_advice(error.failure, self.request))
@@ -200,7 +233,7 @@ class Conversation:
             target=self.target,
             specialization=self.specialization,
             stages={name: self.stages[name] for name in self.pipeline if name in self.stages},
-            sources=[SourceFile(**source) for source in answer["sources"]],
+            sources=[*(SourceFile(**source) for source in answer["sources"]), *self.saved],
             triton=self.triton,
             metadata=answer["metadata"],
             pipeline=self.pipeline,

@@ -17,14 +17,14 @@ import uuid
 from dataclasses import asdict
 from pathlib import Path
 
-from irscope import bundle
+from irscope import bundle, layers
 from irscope.interpreter import Interpreter
 from irscope.model import Compilation, Target
 from irscope.paths import cache_directory
 from irscope.request import Request
 
 #: Raised when entries of earlier versions of irscope would be read wrongly.
-LAYOUT = 2
+LAYOUT = 3
 
 #: Entries kept of one request, newest first: a kernel is edited, and edited back.
 ENTRIES_PER_REQUEST = 8
@@ -54,6 +54,7 @@ def key_of(request: Request, target: Target, interpreter: Interpreter) -> str:
         "constants": dict(request.constants),
         "configuration": request.configuration,
         "options": dict(request.options),
+        "layers": layers.of(request),
         "interpreter": interpreter.fingerprint,
         "environment": {
             name: value

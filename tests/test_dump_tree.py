@@ -19,7 +19,7 @@ import psutil
 import pytest
 from samples import KERNELS, SAMPLE_KERNELS, SAMPLES
 
-from irscope import tree
+from irscope import store, tree
 from irscope.cli import INTERRUPTED, main
 from irscope.model import Resources
 from irscope.report.tree import WORDS, schema
@@ -170,7 +170,7 @@ def test_ctrl_c_tells_what_was_done(bad_tree: Path) -> None:
         env={**os.environ, "IRSCOPE_CACHE_DIR": str(bad_tree / "cache")},
     )
     found = psutil.Process(process.pid)
-    good = bad_tree / "cache" / "compilations-2"
+    good = bad_tree / "cache" / store.root().name
     end = time.monotonic() + 60
     while not any(good.glob("*/*/manifest.json")) and time.monotonic() < end:
         time.sleep(0.1)

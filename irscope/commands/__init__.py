@@ -126,6 +126,7 @@ def request_from(arguments: argparse.Namespace) -> Request:
         options=merged_options(options, pairs("--option", arguments.option)),
         python=Path(arguments.python) if arguments.python else None,
         timeout=arguments.timeout,
+        saved=not arguments.no_saved,
         fresh=arguments.fresh,
     )
 

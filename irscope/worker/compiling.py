@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import triton
+import triton.language as tl
 
 from . import infer, loading, reasons, standin, targets, versions
 from .protocol import Rejected, Wire, names_hint
@@ -70,6 +71,18 @@ def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         "metadata": metadata,
         "sources": loading.source_files(subject.path, stages.texts),
         "ptxas_log": stages.ptxas_log,
+        "warnings": [str(warning.message) for warning in caught],
+    }
+
+
+def specialize(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
+    """Tell what a kernel would be compiled for, and compile nothing."""
+    with warnings.catch_warnings(record=True) as caught:
+        subject = prepare(request, wire)
+    return {
+        "metadata": {},
+        "sources": loading.source_files(subject.path, []),
+        "ptxas_log": "",
         "warnings": [str(warning.message) for warning in caught],
     }
 
@@ -293,7 +306,29 @@ def describe_answer(answer: infer.Answer, options: Any) -> dict[str, Any]:
         "provenance": {name: parameter.provenance for name, parameter in parameters.items()},
         "evidence": {name: parameter.evidence for name, parameter in parameters.items() if parameter.evidence},
         "configuration": answer.configuration,
+        "entries": {
+            name: entry for name, parameter in parameters.items() if (entry := entry_of(name, parameter)) is not None
+        },
     }
+
+
+def entry_of(name: str, parameter: infer.Parameter) -> str | None:
+    """What a user writes to get this parameter: "*fp16:16", "128", "tl.float16"; ``None`` where nothing gives it."""
+    if parameter.type != "constexpr":
+        entry = parameter.type if parameter.divisor is None else f"{parameter.type}:{parameter.divisor}"
+    else:
+        named = next((word for word, known in vars(tl).items() if known is parameter.value is not None), None)
+        entry = f"tl.{named}" if named and not isinstance(parameter.value, PLAIN) else repr(parameter.value)
+    try:
+        read = infer.parse_entry(name, entry)
+    except Rejected:
+        return None
+    same = (read.type, read.divisor) == (parameter.type, parameter.divisor) and read.value == parameter.value
+    return entry if same else None
+
+
+#: Values that a Python literal gives.
+PLAIN = (bool, int, float, str, tuple, list, type(None))
 
 
 def plain(value: Any) -> Any:

@@ -19,6 +19,7 @@ from .protocol import Rejected, Wire
 #: What answers a request, by its word: a function of a module here, which is loaded when it is first asked for.
 ACTIONS = {
     "compile": "compiling.compile_kernel",
+    "specialize": "compiling.specialize",
     "snapshots": "snapshots.compile_snapshots",
     "allocate": "allocation.allocate",
     "prepare_launch": "launch.prepare.prepare_launch",
