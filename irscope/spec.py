@@ -20,7 +20,7 @@ LAUNCH_OPTIONS = ("num_warps", "num_stages", "num_ctas", "maxnreg")
 _AOT_DIVISORS = (None, 1, 16)
 
 #: What a configuration or a heuristic says is said again by the configuration's number.
-_FOLLOWS = ("configuration", "heuristic")
+FOLLOWS = ("configuration", "heuristic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def to_save(compilation: Compilation, request: Request) -> Saved:
     """
     found, kernel = compilation.specialization, compilation.kernel
     by_parameter = {
-        name: text for name, text in found.entries.items() if found.provenance.get(name) not in _FOLLOWS
+        name: text for name, text in found.entries.items() if found.provenance.get(name) not in FOLLOWS
     }  # fmt: skip
     options: dict[str, str] = {}
     for layer in reversed(layers.of(request)):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from irscope.tui.judging import Judged, Judging
     from irscope.tui.launch_run import LaunchTold
     from irscope.tui.launching import Launching
+    from irscope.tui.specializing import Specializing
     from irscope.tui.tracing import Traced, Tracing
     from irscope.tui.verdict_panel import VerdictPanel
 
@@ -100,6 +101,12 @@ class IrscopeApp(App[int], inherit_bindings=False):
         from irscope.tui.judging import Judging
 
         return Judging(self)
+
+    @cached_property
+    def specializing(self) -> Specializing:
+        from irscope.tui.specializing import Specializing
+
+        return Specializing(self)
 
     def get_default_screen(self) -> Screen[None]:
         return self.bench
@@ -382,6 +389,12 @@ class IrscopeApp(App[int], inherit_bindings=False):
         answer = await self.push_screen_wait(OptionsForm(request, kernels, found))
         if answer is not None:
             self.compiling.start(answer)
+
+    def action_save_spec(self) -> None:
+        self.specializing.keep()
+
+    def action_toggle_saved(self) -> None:
+        self.specializing.toggle_saved()
 
     def action_recompile(self) -> None:
         self.compiling.start(replace(self.compiling.request, fresh=True))

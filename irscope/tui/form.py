@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import DescendantFocus
 from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Button, Collapsible, Input, Label, Select, Static
 
+from irscope import saved
 from irscope.model import Compilation, InvalidTarget, Kernel, Specialization
-from irscope.request import Request
-from irscope.tui.form_values import COMMON_TARGETS, Field, configured, fields, request_from
+from irscope.request import IrscopeError, Request
+from irscope.tui.form_values import COMMON_TARGETS, Field, configured, fields, request_from, to_save
 
 
 class Row(Horizontal):
@@ -30,15 +33,48 @@ class Row(Horizontal):
         yield Label(self.field.name, classes="row-name")
         placeholder = "the backend's choice" if self.field.kind == "option" else "as inferred"
         yield Input(self.field.value, compact=True, placeholder=placeholder)
-        yield Label(self.field.note, classes="row-note", markup=False)
+        yield Label(classes="row-note", markup=False)
+
+    def on_mount(self) -> None:
+        self._tell()
 
     @property
     def answer(self) -> str:
         return self.query_one(Input).value
 
-    def fill(self, text: str, note: str) -> None:
-        self.query_one(Input).value = text
-        self.query_one(".row-note", Label).update(note)
+    @property
+    def note(self) -> str:
+        return self._as_answered.note
+
+    @property
+    def _as_answered(self) -> Field:
+        """The question as it is answered now: an answer that was changed is given."""
+        changed = bool(self.answer.strip()) and self.answer.strip() != self.field.value
+        return replace(self.field, given=self.field.given or changed)
+
+    def fill(self, field: Field) -> None:
+        """Ask another question of the same name; its answer takes the place of the one there."""
+        self.field = field
+        self.query_one(Input).value = field.value
+        self._tell()
+
+    def pin(self) -> None:
+        """Say this value from now on, or leave it to irscope again."""
+        answer = self.answer.strip()
+        if self._as_answered.given:
+            # A value that was typed is given by being another; unpinned, it is what it was.
+            self.field = replace(self.field, given=False)
+            self.query_one(Input).value = self.field.value
+        elif answer:
+            self.field = replace(self.field, given=True)
+        self._tell()
+
+    @on(Input.Changed)
+    def _tell(self) -> None:
+        note, shown = self.query_one(".row-note", Label), self._as_answered
+        note.update(shown.note)
+        note.set_class(shown.given, "given")
+        note.set_class(shown.guessed, "guessed")
 
 
 class OptionsForm(ModalScreen[Request | None]):
@@ -48,6 +84,8 @@ class OptionsForm(ModalScreen[Request | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "close"),
         Binding("f5,ctrl+r", "compile", "compile"),
+        Binding("f2", "pin", "pin"),
+        Binding("f4", "save", "save"),
     ]
 
     def __init__(self, request: Request, kernels: Sequence[Kernel], compilation: Compilation | None) -> None:
@@ -56,6 +94,8 @@ class OptionsForm(ModalScreen[Request | None]):
         self._kernels = list(kernels)
         self._compilation = compilation
         self._kernel = self._start()
+        #: The row that was used last.
+        self._row: Row | None = None
 
     def _start(self) -> Kernel:
         """The kernel in view, with the configurations that its compilation knows."""
@@ -81,7 +121,7 @@ class OptionsForm(ModalScreen[Request | None]):
         several = len({kernel.file for kernel in self._kernels}) > 1
         with Vertical(id="form") as form:
             form.border_title = "options"
-            form.border_subtitle = "enter or F5 compiles, escape closes"
+            form.border_subtitle = "enter or F5 compiles, F2 pins a value, F4 saves all, escape closes"
             with Horizontal(classes="row"):
                 yield Label("kernel", classes="row-name")
                 yield Select(
@@ -106,9 +146,12 @@ class OptionsForm(ModalScreen[Request | None]):
                 yield Select([], prompt="none", compact=True, id="form-configuration")
                 yield Input(compact=True, type="integer", placeholder="its number, from 1", id="form-number")
             yield VerticalScroll(id="form-fields")
-            yield Static(id="form-error")
+            yield Static(id="form-detail", markup=False)
+            yield Static(id="form-error", markup=False)
             with Horizontal(id="form-buttons"):
                 yield Button("Compile", variant="primary", compact=True, id="form-compile")
+                yield Button("Pin", compact=True, id="form-pin")
+                yield Button("Save", compact=True, id="form-save")
                 yield Button("Cancel", compact=True, id="form-cancel")
 
     async def on_mount(self) -> None:
@@ -166,8 +209,7 @@ class OptionsForm(ModalScreen[Request | None]):
             key = (row.field.kind, row.field.name)
             if key in answers:
                 # As the configuration has it, so nothing that the user gave.
-                row.field = replace(row.field, value=answers[key], given=False)
-                row.fill(answers[key], "configuration")
+                row.fill(replace(row.field, value=answers[key], given=False, provenance="configuration", evidence=""))
 
     def _configuration(self) -> int | None:
         select = self.query_one("#form-configuration", Select)
@@ -176,22 +218,66 @@ class OptionsForm(ModalScreen[Request | None]):
         text = self.query_one("#form-number", Input).value
         return int(text) - 1 if text.isdigit() and int(text) > 0 else None
 
+    @on(DescendantFocus)
+    def _focused(self, event: DescendantFocus) -> None:
+        row = next((node for node in event.widget.ancestors if isinstance(node, Row)), None)
+        if row is not None:
+            self._row = row
+        self._tell()
+
+    @on(Input.Changed)
+    def _tell(self) -> None:
+        """Where the value of the row in use came from, at full length."""
+        row = self._row
+        said = "" if row is None or not row.is_attached else f"{row.field.name}: {row.note.strip()}"
+        self.query_one("#form-detail", Static).update(said)
+
+    @on(Button.Pressed, "#form-pin")
+    def action_pin(self) -> None:
+        """Pin the value of the row in use, or leave it to irscope again."""
+        if self._row is not None and self._row.is_attached:
+            self._row.pin()
+            self._tell()
+
+    @on(Button.Pressed, "#form-save")
+    def action_save(self) -> None:
+        """Write the answers beside the kernel's file, as they are in the form."""
+        asked, answers = self._answers()
+        file = saved.path_of(Path(self._kernel.file))
+        try:
+            found = to_save(
+                self._kernel, self.query_one("#form-target", Input).value, self._configuration(), asked, answers,
+                self._request, self._compilation.target if self._compilation else None,
+            )  # fmt: skip
+            saved.write(file, {self._kernel.name: found})
+        except InvalidTarget as error:
+            self._complain(str(error), "#form-target")
+        except IrscopeError as error:
+            self._complain(str(error))
+        except OSError as error:
+            self._complain(f"cannot write {file}: {error.strerror or error}")
+        else:
+            self._complain("")
+            self.notify(f"wrote {file}; later compiles, launches and `irscope dump` use it")
+
+    def _answers(self) -> tuple[list[Field], dict[tuple[str, str], str]]:
+        rows = list(self.query(Row))
+        return [row.field for row in rows], {(row.field.kind, row.field.name): row.answer for row in rows}
+
+    def _complain(self, words: str, focus: str | None = None) -> None:
+        self.query_one("#form-error", Static).update(words)
+        if focus is not None:
+            self.query_one(focus).focus()
+
     @on(Input.Submitted)
     @on(Button.Pressed, "#form-compile")
     def action_compile(self) -> None:
-        rows = list(self.query(Row))
+        asked, answers = self._answers()
+        target = self.query_one("#form-target", Input).value
         try:
-            answer = request_from(
-                self._request,
-                self._kernel,
-                self.query_one("#form-target", Input).value,
-                self._configuration(),
-                [row.field for row in rows],
-                {(row.field.kind, row.field.name): row.answer for row in rows},
-            )
+            answer = request_from(self._request, self._kernel, target, self._configuration(), asked, answers)
         except InvalidTarget as error:
-            self.query_one("#form-error", Static).update(str(error))
-            self.query_one("#form-target").focus()
+            self._complain(str(error), "#form-target")
             return
         self.dismiss(answer)
 

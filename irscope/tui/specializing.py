@@ -1,0 +1,60 @@
+"""What the app does with a specialization beside compiling it: keep it in a file, and leave that aside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from irscope import saved, spec
+from irscope.request import IrscopeError, Request
+
+if TYPE_CHECKING:
+    from irscope.model import Compilation
+    from irscope.tui.app import IrscopeApp
+
+
+class Specializing:
+    """Carries out the actions on the specialization of the kernel in view."""
+
+    def __init__(self, app: IrscopeApp) -> None:
+        self._app = app
+
+    def keep(self) -> None:
+        """Write what is in view to the file beside the kernel's, which later compiles use."""
+        found = self._app.bench.compilation
+        if found is None or not found.specialization.signature:
+            self._app.notify("there is no specialization in view", severity="warning")
+            return
+        kernel_file = Path(found.kernel.file)
+        if not kernel_file.is_file():
+            self._app.notify(f"{kernel_file} is not on this machine", severity="warning")
+            return
+        file = saved.path_of(kernel_file)
+        try:
+            saved.write(file, {found.kernel.name: spec.to_save(found, self._request_of(found))})
+        except IrscopeError as error:
+            self._app.notify(f"{error}\n{error.failure.hint or ''}", severity="error", title="Not written")
+        except OSError as error:
+            self._app.notify(f"cannot write {file}: {error.strerror or error}", severity="error")
+        else:
+            left = spec.unsaved(found.specialization)
+            more = f" ({', '.join(left)} cannot be written, and is left to irscope)" if left else ""
+            self._app.notify(f"wrote {file}{more}; later compiles, launches and `irscope dump` use it")
+
+    def _request_of(self, found: Compilation) -> Request:
+        """What a compilation answers, or the kernel alone where it was read from a file."""
+        request = self._app.compiling.request_of(found)
+        path = Path(found.kernel.file)
+        if request is None or request.path.suffix != ".py":
+            return Request(path, found.kernel.name, target=found.target)
+        return replace(request, path=path, kernel=found.kernel.name)
+
+    def toggle_saved(self) -> None:
+        """Compile without what is saved beside the file, or with it again."""
+        request = self._app.compiling.request
+        if request.saved and not saved.path_of(request.path).is_file():
+            self._app.notify(f"nothing is saved beside {request.path.name}; K saves what is in view")
+            return
+        self._app.compiling.start(replace(request, saved=not request.saved, fresh=False))
+        self._app.notify("what is saved is left aside" if request.saved else "what is saved is used again")
