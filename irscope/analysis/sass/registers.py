@@ -5,7 +5,7 @@ one for targets before Hopper, which nvdisasm 13 refuses; for these irscope foll
 the blocks, and `LiveRegisters.origin` says so. The tests hold both against each other wherever nvdisasm answers:
 they are equal, except for predicates at ``P2R``, which nvdisasm takes for an instruction that reads none, and for
 registers that nvdisasm has come alive at an instruction that does not write them, which it does in some kernels that
-spill.
+spill. Calls of functions in the same section are followed; nvdisasm takes the calling convention for what they do.
 
 A register is live at an instruction that reads or writes it, and wherever a later one may read what it holds now. A
 write under a predicate ends nothing, because the old value is there for the lanes that do not write; only of uniform
@@ -29,6 +29,7 @@ from irscope.request import IrscopeError
 _FILE = (1 << 256) - 1
 _PREDICATES = (1 << 8) - 1
 _PREDICATE_BITS = _PREDICATES << PREDICATE | _PREDICATES << UNIFORM_PREDICATE
+_EVERYTHING = (1 << UNIFORM_PREDICATE + 8) - 1
 _UNIFORM_BITS = _FILE << UNIFORM | _PREDICATES << UNIFORM_PREDICATE
 
 
@@ -103,8 +104,8 @@ def own(
         refused: Why nvdisasm did not do it, for the message of an error.
 
     Raises:
-        IrscopeError: the function calls others, jumps to where a register says, or has an opcode that irscope's
-            table lacks.
+        IrscopeError: the function calls one that is not in its section, jumps to where a register says, or has an
+            opcode that irscope's table lacks.
     """
     edges = known_flow or flow(function)
     both = [sets(instruction, encoded.get(instruction.address, 0)) for instruction in function.instructions]
@@ -120,8 +121,8 @@ def own(
 
 
 def _obstacle(function: Function, edges: Flow, both: Sequence[tuple[int, int] | None]) -> str | None:
-    if edges.calls:
-        return "the kernel calls a function, whose registers irscope does not follow"
+    if any(call not in edges.targets for call in edges.calls):
+        return "the kernel calls a function that is not in its code"
     if edges.unknown:
         return "an indirect jump has targets that nvdisasm does not name"
     for instruction, found in zip(function.instructions, both, strict=True):
@@ -137,35 +138,106 @@ def _with_stack(instruction: Instruction, known: tuple[int, int]) -> tuple[int, 
 
 
 def _backwards(function: Function, edges: Flow, both: Sequence[tuple[int, int]]) -> tuple[int, ...]:
-    """The classic data-flow over blocks, then once through each."""
-    blocks = edges.blocks
-    used, ended = [0] * len(blocks), [0] * len(blocks)
-    for block in blocks:
-        used[block.number] = _through(function, block, both, 0)[0]
-        for number in range(block.first, block.last + 1):
-            if function.instructions[number].predicate is None:
-                ended[block.number] |= both[number][1]
-    entering = [0] * len(blocks)
-    waiting = set(edges.reached)
-    while waiting:
-        number = max(waiting)
-        waiting.remove(number)
-        before = _leaving(blocks[number], entering) & ~ended[number] | used[number]
-        if before != entering[number]:
-            entering[number] = before
-            waiting.update(edges.reached.intersection(blocks[number].predecessors))
+    """The classic data-flow over blocks, then once through each.
+
+    A function that the kernel calls is gone through with nothing and with everything needed behind it, which tells
+    what it reads and what it leaves alone; then with all that is needed behind any call of it.
+    """
+    solver = _Solver(function, edges, both)
+    functions = _functions(edges)
+    passed: dict[int, tuple[int, int]] = dict.fromkeys(functions, (0, 0))
+    for _ in functions:
+        nothing, everything = (
+            solver.entering(passed, {}),
+            solver.entering(passed, dict.fromkeys(edges.reached, _EVERYTHING)),
+        )
+        passed = {first: (nothing[first], everything[first]) for first in functions}
+    returned: dict[int, int] = {}
+    entering = solver.entering(passed, returned)
+    for _ in functions:
+        for first, blocks in functions.items():
+            behind = 0
+            for call in edges.calls:
+                if first in _called(edges, call):
+                    behind |= _union_of(entering, edges.blocks[edges.block_of[call]].successors)
+            returned.update(dict.fromkeys(blocks, behind))
+        entering = solver.entering(passed, returned)
     result = [0] * len(both)
     for number in edges.reached:
-        block = blocks[number]
-        result[block.first : block.last + 1] = _through(function, block, both, _leaving(block, entering))[1]
+        block = edges.blocks[number]
+        leaving = solver.leaving(block, entering, passed, returned)
+        result[block.first : block.last + 1] = _through(function, block, both, leaving)[1]
     return tuple(result)
 
 
-def _leaving(block: Block, entering: Sequence[int]) -> int:
+def _called(edges: Flow, call: int) -> list[int]:
+    """First blocks of what a call calls."""
+    return [edges.block_of[to] for to in edges.targets.get(call, ())]
+
+
+def _functions(edges: Flow) -> dict[int, frozenset[int]]:
+    """By first block, the blocks of each function that is called; those behind calls in it are its own."""
+    found = {}
+    for first in {first for call in edges.calls for first in _called(edges, call)}:
+        seen, waiting = {first}, [first]
+        while waiting:
+            following = [to for to in edges.blocks[waiting.pop()].successors if to not in seen]
+            seen.update(following)
+            waiting += following
+        found[first] = frozenset(seen)
+    return found
+
+
+def _union_of(entering: Sequence[int], blocks: Sequence[int]) -> int:
     held = 0
-    for following in block.successors:
-        held |= entering[following]
+    for number in blocks:
+        held |= entering[number]
     return held
+
+
+class _Solver:
+    """What is live before each block of a function."""
+
+    def __init__(self, function: Function, edges: Flow, both: Sequence[tuple[int, int]]) -> None:
+        self._edges = edges
+        self._used, self._ended = [0] * len(edges.blocks), [0] * len(edges.blocks)
+        self._returns = {number for number, each in enumerate(function.instructions) if each.name == "RET"}
+        for block in edges.blocks:
+            self._used[block.number] = _through(function, block, both, 0)[0]
+            for number in range(block.first, block.last + 1):
+                if function.instructions[number].predicate is None:
+                    self._ended[block.number] |= both[number][1]
+
+    def entering(self, passed: Mapping[int, tuple[int, int]], returned: Mapping[int, int]) -> list[int]:
+        """By block. ``passed``: by first block of a called function, what it needs, and that with all it leaves alone.
+
+        ``returned``: by block, what is needed behind the calls of its function.
+        """
+        blocks, reached = self._edges.blocks, self._edges.reached
+        result = [0] * len(blocks)
+        waiting = set(reached)
+        while waiting:
+            number = max(waiting)
+            waiting.remove(number)
+            leaving = self.leaving(blocks[number], result, passed, returned)
+            before = leaving & ~self._ended[number] | self._used[number]
+            if before != result[number]:
+                result[number] = before
+                waiting.update(reached.intersection(blocks[number].predecessors))
+        return result
+
+    def leaving(
+        self, block: Block, entering: Sequence[int], passed: Mapping[int, tuple[int, int]], returned: Mapping[int, int]
+    ) -> int:
+        held = _union_of(entering, block.successors)
+        if block.last in self._returns:
+            held |= returned.get(block.number, 0)
+        if block.last in self._edges.calls:
+            functions = [passed[first] for first in _called(self._edges, block.last)]
+            behind, held = held, 0
+            for needs, leaves in functions:
+                held |= needs | behind & leaves
+        return held
 
 
 def _through(function: Function, block: Block, both: Sequence[tuple[int, int]], leaving: int) -> tuple[int, list[int]]:

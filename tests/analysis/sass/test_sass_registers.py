@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from binaries import Binary
@@ -102,8 +104,6 @@ def test_where_nvdisasm_refuses_irscope_says_that_it_is_its_own(cubins: list[Bin
 
 def test_peaks_are_at_most_the_registers_allocated(cubins: list[Binary]) -> None:
     for binary in cubins:
-        if binary.name == "calls":
-            continue
         record = cubin.read(binary.data).kernel()
         code_ = main_function(binary)
         found = own(code_, encodings(binary.data)[code_.name])
@@ -113,10 +113,56 @@ def test_peaks_are_at_most_the_registers_allocated(cubins: list[Binary]) -> None
         assert found.peak == max(found.count(number).general for number in found.peak_instructions)
 
 
-def test_calls_are_not_followed_and_nothing_is_shown(cubins: list[Binary]) -> None:
-    binary = next(each for each in cubins if each.name == "calls" and each.target not in ANSWERED)
-    with pytest.raises(IrscopeError, match="calls a function"):
-        live_registers(main_function(binary), binary.data)
+def test_what_a_walk_through_calls_reads_was_live_since_it_was_written(cubins: list[Binary]) -> None:
+    """The definition, executed. nvdisasm is no second source here: it takes the calling convention for the callee."""
+    chooser = random.Random(5)
+    for binary in cubins:
+        if binary.name != "calls":
+            continue
+        code_ = main_function(binary)
+        edges = flow(code_)
+        found = own(code_, encodings(binary.data)[code_.name], edges)
+        assert edges.calls
+        assert sum(_walk(code_, edges, found, chooser) for _ in range(5)) > 100
+
+
+def _walk(code_: Function, edges: Flow, found: LiveRegisters, chooser: random.Random) -> int:
+    """Any way through the code, into called functions and back; how many reads were looked at."""
+    since: dict[int, int] = {}
+    path: list[int] = []
+    behind: list[int] = []
+    reads = 0
+    following = [0]
+    while following and len(path) < 3000:
+        block = edges.blocks[chooser.choice(following)]
+        for number in range(block.first, block.last + 1):
+            path.append(number)
+            for register in bits(found.read[number]):
+                if register in since:
+                    reads += 1
+                    between = path[since[register] :]
+                    assert all(found.live[at] >> register & 1 for at in between), (code_.instructions[number], register)
+                    since[register] = len(path) - 1
+            since.update(dict.fromkeys(bits(found.written[number]), len(path) - 1))
+        following = list(block.successors)
+        if block.last in edges.calls:
+            behind += following
+            following = [edges.block_of[to] for to in edges.targets[block.last]]
+        elif code_.instructions[block.last].name == "RET" and behind:
+            following = [behind.pop()]
+    return reads
+
+
+def bits(held: int) -> list[int]:
+    return [position for position, digit in enumerate(reversed(bin(held)[2:])) if digit == "1"]
+
+
+def test_a_function_that_is_elsewhere_is_not_followed(cubins: list[Binary]) -> None:
+    binary = next(each for each in cubins if each.name == "calls")
+    code_ = main_function(binary)
+    edges = flow(code_)
+    with pytest.raises(IrscopeError, match="not in its code"):
+        own(code_, encodings(binary.data)[code_.name], replace(edges, targets={}))
 
 
 def test_accumulators_of_a_matmul_are_live_at_its_peak_and_their_writers_are_found(
