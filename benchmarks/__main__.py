@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import command_line, costing, exact, launching, mapping, pane_figures, terminal
+from benchmarks import command_line, costing, exact, inference, launching, mapping, pane_figures, terminal
 from benchmarks.measure import Row, progress, table
 
 NOTE = """\
@@ -29,8 +29,11 @@ def main() -> int:
         "exact": lambda given: exact.rows(given.rounds),
         "cost": lambda given: costing.rows(given.rounds),
     }
-    # Needs a GPU, which the others do not: only where it is named.
-    named: dict[str, Callable[[argparse.Namespace], list[Row]]] = {"launch": lambda given: launching.rows(given.rounds)}
+    # Only where they are named: one needs a GPU, the other fetches packages and compiles hundreds of kernels.
+    named: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
+        "launch": lambda given: launching.rows(given.rounds),
+        "inference": lambda given: inference.rows("held_out" if given.held_out else "seen", given.most, given.log),
+    }
     options = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, epilog=NOTE, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -38,7 +41,7 @@ def main() -> int:
         "parts",
         nargs="*",
         metavar="PART",
-        help=f"of {', '.join(parts)}, all where none is named; or {', '.join(named)}, which needs a GPU",
+        help=f"of {', '.join(parts)}, all where none is named; or launch, which needs a GPU, or inference, which takes long",
     )
     options.add_argument("--rounds", type=int, default=9, metavar="N", help="runs of each side (default 9)")
     options.add_argument("--quick", action="store_true", help="two runs: does it all work?")
@@ -46,6 +49,9 @@ def main() -> int:
         "--tritonparse", type=Path, metavar="PYTHON",
         help="interpreter that has tritonparse 0.6.0 and torch; default: an environment made below .cache/",
     )  # fmt: skip
+    options.add_argument("--held-out", action="store_true", help="inference: the packages that decide")
+    options.add_argument("--most", type=int, metavar="N", help="inference: kernels of each package")
+    options.add_argument("--log", type=Path, metavar="FILE", help="inference: every outcome as a line of JSON")
     given = options.parse_args()
     if unknown := set(given.parts) - set(parts) - set(named):
         options.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join([*parts, *named])}")
