@@ -41,7 +41,7 @@ def main() -> int:
         "parts",
         nargs="*",
         metavar="PART",
-        help=f"of {', '.join(parts)}, all where none is named; or launch, which needs a GPU, or inference, which takes long",
+        help=f"of {', '.join(parts)}, all where none is named; or {', '.join(named)}, of which the first needs a GPU",
     )
     options.add_argument("--rounds", type=int, default=9, metavar="N", help="runs of each side (default 9)")
     options.add_argument("--quick", action="store_true", help="two runs: does it all work?")
