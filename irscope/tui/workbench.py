@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.events import DescendantFocus, Resize
-from textual.geometry import Region
+from textual.events import DescendantFocus, Resize, ScreenResume
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
@@ -101,6 +101,7 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         narrow = self.app.size.width < WIDE
+        self._fit(self.app.size)
         yield self.header
         yield self.strip
         if narrow:
@@ -115,6 +116,11 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         return covered_lines(self, crop)
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        if not self._completed:
+            # All that is there has been styled a moment ago, when it was mounted.
+            event.refresh_styles = False
 
     async def on_mount(self) -> None:
         """Show what there is before anything is compiled: the file."""
@@ -163,9 +169,12 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     @on(Resize)
     def _resized(self, event: Resize) -> None:
-        self.set_class(event.size.width < WIDE, "narrow")
-        self.set_class(event.size.height < LOW, "low")
+        self._fit(event.size)
         self.call_after_refresh(self.reveal)
+
+    def _fit(self, size: Size) -> None:
+        self.set_class(size.width < WIDE, "narrow")
+        self.set_class(size.height < LOW, "low")
 
     def reveal(self) -> None:
         """Where there is less room than before: the cursor and what is lit stay in view."""
