@@ -52,7 +52,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     """What reads the command line.
 
     Args:
-        only: the command that is there, where that is known: the options of the others are left out.
+        only: the command that is there, where that is known: the others are left out. Help has all of them.
     """
     top = Parser(
         prog="irscope",
@@ -67,9 +67,8 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     )
 
     for name, (_, what, add_options) in COMMANDS.items():
-        command = commands.add_parser(name, help=what)
         if only in (None, name):
-            add_options(command)
+            add_options(commands.add_parser(name, help=what))
     return top
 
 
@@ -298,7 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             import argcomplete
 
             argcomplete.autocomplete(parser())
-        top = parser(words[0])
+        top = parser(None if is_help(words[0]) else words[0])
         try:
             parsed = top.parse_args(words)
         except CommandLineError as error:

@@ -133,6 +133,8 @@ def request_from(arguments: argparse.Namespace) -> Request:
 
 def reject_idle_options(path: Path, arguments: argparse.Namespace) -> None:
     """What the compiler has made already is only read: options of a compilation would say nothing."""
+    if path.suffix == ".py":
+        return
     from irscope import bundle, ir_files
 
     if path.suffix not in ir_files.SUFFIXES and not bundle.is_bundle(path):
