@@ -51,7 +51,8 @@ class Subject:
 _latest: tuple[dict[str, Any], Subject] | None = None
 
 #: What decides the subject of a request.
-_DECISIVE = ("path", "kernel", "target", "signature", "arguments", "constants", "configuration", "options")
+_DECISIVE = ("path", "kernel", "target", "signature", "arguments", "constants", "configuration", "options",
+             "layers")  # fmt: skip
 
 
 def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:

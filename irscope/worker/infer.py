@@ -1,80 +1,51 @@
 """What a kernel is compiled for, where the user does not say it all. One entry: `specialize`.
 
-For each parameter the strongest source wins: given, configuration, heuristic, default, inferred from
+For each parameter the strongest source wins: given, saved, captured, configuration, heuristic, default, inferred from
 use, guessed from the name; and the answer says which it was.
 """
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import triton.language as tl
 
-from . import versions
+from .entries import (
+    DIVISOR, SCALARS, TYPES, Answer, Parameter, literal, parse_constant, parse_entry, run_time,
+)  # fmt: skip
+from .layers import given_parameters, layered_configuration, layered_options, layered_parameters
 from .loading import LoadedKernel, unwrap
-from .protocol import Rejected, names_hint
+from .protocol import Rejected
 from .usage import Usage, Use, usage_of
 
+__all__ = ["TYPES", "Answer", "Parameter", "literal", "parse_constant", "parse_entry", "specialize"]
+
 GUESSES: dict[str, Any] = json.loads(Path(__file__).with_name("guesses.json").read_text(encoding="utf-8"))
-
-#: How a type is written in a signature, by the names that Triton's language gives it.
-TYPES = {
-    "float16": "fp16", "bfloat16": "bf16", "float32": "fp32", "float64": "fp64", "int1": "i1", "int8": "i8",
-    "int16": "i16", "int32": "i32", "int64": "i64", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64",
-    "float8e5": "fp8e5", "float8e4nv": "fp8e4nv", "float8e4b15": "fp8e4b15",
-}  # fmt: skip
-SCALARS = frozenset(TYPES.values()) | {"u1", "fp8e4b8", "fp8e5b16"}
-if hasattr(tl, "nv_tma_desc_type"):  # Triton 3.3 only
-    SCALARS |= {"nvTmaDesc"}
-
-#: What Triton asks of a value before it specializes on it.
-DIVISOR = 16
-
-
-@dataclass
-class Parameter:
-    type: str
-    value: Any = None
-    divisor: int | None = None
-    provenance: str = "guessed"
-    evidence: str | None = None
-
-
-@dataclass
-class Answer:
-    """A specialization: ``signature`` has "constexpr" for a parameter with a value in ``constants``."""
-
-    parameters: dict[str, Parameter] = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict)
-    configuration: int | None = None
-
-    @property
-    def signature(self) -> dict[str, str]:
-        return {name: parameter.type for name, parameter in self.parameters.items()}
-
-    @property
-    def constants(self) -> dict[str, Any]:
-        return {name: p.value for name, p in self.parameters.items() if p.type == "constexpr"}
-
-    @property
-    def attributes(self) -> dict[str, Any]:
-        return {name: versions.divisibility(p.divisor) for name, p in self.parameters.items() if p.divisor is not None}
 
 
 def specialize(kernel: LoadedKernel, request: dict[str, Any]) -> Answer:
     """Settle every parameter of ``kernel``.
 
-    ``request`` has ``signature`` (positional, AOT syntax), ``arguments`` and ``constants`` (by name) and
-    ``configuration`` (a number). Raises `Rejected` (kind "usage") for what does not fit the kernel.
+    ``request`` has ``signature`` (positional, AOT syntax), ``arguments`` and ``constants`` (by name),
+    ``configuration`` (a number) and ``layers`` (see `layers`). Raises `Rejected` (kind "usage") for what the user
+    gives and does not fit the kernel.
     """
     answer = Answer()
     given = given_parameters(kernel, request)
-    configured = apply_configuration(kernel, request.get("configuration"), answer)
+    asked = request.get("configuration")
+    number = asked if asked is not None else layered_configuration(kernel, request)
+    configured = apply_configuration(kernel, number, answer)
+    layered = layered_parameters(kernel, request)
+    if asked is None:
+        answer.options |= layered_options(request)
+    else:
+        # A configuration that the user asks for is given, and stronger than what a layer has from another one.
+        layered = {name: parameter for name, parameter in layered.items() if name not in configured}
+        answer.options = layered_options(request) | answer.options
+    given = layered | given
     names = [parameter.name for parameter in kernel.function.params]
     usage = usage_of(kernel.function, resolve_helper)
     last_strides = contiguous_strides([n for n in names if n not in given])
@@ -115,84 +86,6 @@ def resolve_helper(function: Any, dotted: str) -> Any:
     if kernel is None or (kernel.function.fn.__module__ or "").startswith("triton."):
         return None
     return kernel.function
-
-
-# Given
-
-
-def given_parameters(kernel: LoadedKernel, request: dict[str, Any]) -> dict[str, Parameter]:
-    names = [parameter.name for parameter in kernel.function.params]
-    given: dict[str, Parameter] = {}
-    if request.get("signature"):
-        entries = [entry.strip() for entry in str(request["signature"]).split(",")]
-        if len(entries) != len(names):
-            raise Rejected(
-                "usage", f"--signature has {len(entries)} entries, {kernel.name} has {len(names)} parameters",
-                hint=f"in order: {', '.join(names)}",
-            )  # fmt: skip
-        given |= {name: parse_entry(name, entry) for name, entry in zip(names, entries, strict=True)}
-    for option, entries_by_name, parse in (
-        ("--arg", request.get("arguments") or {}, parse_entry),
-        ("--const", request.get("constants") or {}, parse_constant),
-    ):
-        for name, entry in entries_by_name.items():
-            if name not in names:
-                raise Rejected(
-                    "usage", f"{option} {name}: {kernel.name} has no parameter '{name}'",
-                    hint=names_hint(name, names),
-                )  # fmt: skip
-            given[name] = parse(name, entry)
-    for parameter in kernel.function.params:
-        settled = given.get(parameter.name)
-        if settled is not None and parameter.is_constexpr and settled.type != "constexpr":
-            raise Rejected(
-                "usage", f"{parameter.name} is a constexpr and needs a value, not the type {settled.type}",
-                hint=f"--const {parameter.name}=VALUE",
-            )  # fmt: skip
-    return given
-
-
-def parse_entry(name: str, entry: str) -> Parameter:
-    """``*fp16:16``, ``i32``, ``i32:1``, or a constant."""
-    text, _, hint = entry.partition(":")
-    if text.removeprefix("*").removeprefix("k") not in SCALARS and text.removeprefix("*") not in SCALARS:
-        return parse_constant(name, entry)
-    if hint == "1":
-        return Parameter("constexpr", 1, provenance="given")
-    if not hint:
-        return Parameter(text, provenance="given")
-    # As many digits as no divisor has: Triton's attribute has 32 bits, and it knows powers of two only.
-    divisor = int(hint) if re.fullmatch("[0-9]{1,9}", hint) else 0
-    if divisor == 0 or divisor & (divisor - 1):
-        raise Rejected(
-            "usage", f"{name}: '{hint}' in '{entry}' is not a power of two that divides it",
-            hint="write *fp16:16 or i32:1",
-        )  # fmt: skip
-    return Parameter(text, divisor=divisor, provenance="given")
-
-
-def parse_constant(name: str, text: str) -> Parameter:
-    """A Python literal, or a name of ``triton.language`` such as ``tl.float16``."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        value = getattr(tl, text.removeprefix("tl."), None)
-        if value is None:
-            raise Rejected(
-                "usage", f"{name}: '{text}' is neither a type nor a constant",
-                hint="types are written *fp16, i32, fp32; constants 128, True, None, tl.float16",
-            ) from None  # fmt: skip
-    return Parameter("constexpr", value, provenance="given")
-
-
-def literal(text: Any) -> Any:
-    """The Python literal that a text is, or else the text itself."""
-    if not isinstance(text, str):
-        return text
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
 
 
 # Configurations, heuristics, defaults
@@ -285,12 +178,6 @@ def element_type(use: Use, usage: Usage) -> tuple[str, str | None]:
     if use.integer_elements:
         return "i32", use.integer_elements
     return "fp32", None
-
-
-def run_time(type_: str, provenance: str, evidence: str) -> Parameter:
-    """A run-time parameter as a launch with torch tensors has it: pointers and sizes divisible by 16."""
-    aligned = type_.startswith("*") or type_ in ("i32", "i64", "u32", "u64")
-    return Parameter(type_, divisor=DIVISOR if aligned else None, provenance=provenance, evidence=evidence)
 
 
 def contiguous_strides(names: list[str]) -> set[str]:
