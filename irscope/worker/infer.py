@@ -14,11 +14,20 @@ from typing import Any
 import triton.language as tl
 
 from .entries import (
-    DIVISOR, SCALARS, TYPES, Answer, Parameter, literal, parse_constant, parse_entry, run_time,
+    DIVISOR,
+    SCALARS,
+    TYPES,
+    Answer,
+    Parameter,
+    literal,
+    parse_constant,
+    parse_entry,
+    run_time,
 )  # fmt: skip
 from .layers import given_parameters, layered_configuration, layered_options, layered_parameters
 from .loading import LoadedKernel, unwrap
 from .protocol import Rejected
+from .sizes import agree
 from .usage import Usage, Use, usage_of
 
 __all__ = ["TYPES", "Answer", "Parameter", "literal", "parse_constant", "parse_entry", "specialize"]
@@ -72,7 +81,19 @@ def specialize(kernel: LoadedKernel, request: dict[str, Any]) -> Answer:
             settled = from_use(name, usage.of(name), usage)
         answer.parameters[name] = settled
     evaluate_heuristics(kernel, answer)
+    let_sizes_agree(kernel, answer)
     return answer
+
+
+def let_sizes_agree(kernel: LoadedKernel, answer: Answer) -> None:
+    """Move guessed constants until the kernel's shapes fit together."""
+    free = [name for name, p in answer.parameters.items() if p.type == "constexpr" and p.provenance == "guessed"]
+    changed = agree(kernel.function, answer.constants, free, resolve_helper, answer.signature)
+    for name, size in changed.items():
+        answer.parameters[name].value, answer.parameters[name].evidence = size.value, size.evidence
+    if changed and kernel.heuristics:
+        # They may have asked for what is another value now.
+        evaluate_heuristics(kernel, answer)
 
 
 def resolve_helper(function: Any, dotted: str) -> Any:
