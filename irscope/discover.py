@@ -5,14 +5,19 @@ from __future__ import annotations
 import ast
 import contextlib
 import re
+import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from irscope.model import Configuration, Failure, Kernel, Parameter
+from irscope.prospect import Prospect, launches_in, prospect_of
 from irscope.request import IrscopeError, usage_error
+from irscope.worker import jitted
+from irscope.worker.jitted import Jitted
 
-#: A file without any of these has no kernel; most files of a tree are passed over by this alone.
-_MENTIONS_JIT = re.compile(rb"\bjit\b")
+#: A file without both has no kernel of Triton's; most files of a tree are passed over by this alone.
+_MENTIONS = (re.compile(rb"\bjit\b"), re.compile(rb"triton|gluon"))
 
 #: Folders that hold other people's code, or none.
 SKIPPED_FOLDERS = frozenset(
@@ -20,23 +25,51 @@ SKIPPED_FOLDERS = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A kernel, and what in its file will decide how it is specialized."""
+
+    kernel: Kernel
+    prospect: Prospect
+
+
 def kernels(path: Path) -> list[Kernel]:
     """The kernels of a file, or of every file below a directory, in the order of their lines.
 
-    Jit functions that return a value are helpers and left out; those that another one calls come last.
+    Jit functions that return a value are helpers and left out; those that another one calls come last. A kernel
+    within a function or a class is named with it: ``Outer.kernel``.
 
     Raises:
         IrscopeError: there is no such file (exit code 2), or a single file has a syntax error (1).
     """
+    return [kernel for file, tree in trees(path) for kernel, _ in kernels_in(file, tree)]
+
+
+def listed(path: Path) -> list[Listed]:
+    """The same, each with how it will be specialized. Raises as `kernels`."""
+    found = []
+    for file, tree in trees(path):
+        there = kernels_in(file, tree)
+        if there:
+            launched = launches_in(tree)
+            found += [Listed(kernel, prospect_of(kernel, each, launched)) for kernel, each in there]
+    return found
+
+
+def trees(path: Path) -> Iterator[tuple[Path, ast.Module]]:
+    """The syntax trees of those files at or below ``path`` that may have kernels."""
     try:
         if path.is_dir():
-            return [kernel for file in python_files(path) for kernel in kernels_quietly(file)]
+            for file in python_files(path):
+                with contextlib.suppress(IrscopeError, OSError):
+                    yield from parsed(file.read_bytes(), file)
+            return
         if path.exists() and not path.is_file():
             raise usage_error(f"{path} is not a file")  # a named pipe, say: reading it would wait for ever
         content = path.read_bytes()
     except OSError as error:
         raise usage_error(f"cannot read {path}: {error.strerror}") from error
-    return kernels_in(content, path)
+    yield from parsed(content, path)
 
 
 def python_files(folder: Path) -> Iterator[Path]:
@@ -57,26 +90,22 @@ def kernels_quietly(file: Path) -> list[Kernel]:
         return []
 
 
-def kernels_in(content: bytes, path: Path) -> list[Kernel]:
-    if not _MENTIONS_JIT.search(content):
-        return []
+def parsed(content: bytes, path: Path) -> Iterator[tuple[Path, ast.Module]]:
+    if not all(pattern.search(content) for pattern in _MENTIONS):
+        return
     try:
-        tree = ast.parse(content, filename=str(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about other people's backslashes
+            yield path, ast.parse(content, filename=str(path))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
         line, column = getattr(error, "lineno", None), getattr(error, "offset", None)
         message = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
         raise IrscopeError(Failure("syntax", message, str(path), line, column)) from error
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and jit_dialect(node) is not None]
+
+
+def kernels_in(path: Path, tree: ast.Module) -> list[tuple[Kernel, Jitted]]:
     constants = module_constants(tree)
-    names = {function.name for function in functions}
-    called = {
-        node.id
-        for function in functions
-        for node in ast.walk(function)
-        if isinstance(node, ast.Name) and node.id in names and node.id != function.name
-    }
-    found = [kernel_of(function, path, constants) for function in functions if not returns_value(function)]
-    return sorted(found, key=lambda kernel: kernel.name in called)
+    return [(kernel_of(each, path, constants), each) for each in jitted.by_use(jitted.jitted(tree))]
 
 
 def module_constants(tree: ast.Module) -> dict[str, ast.expr]:
@@ -87,25 +116,8 @@ def module_constants(tree: ast.Module) -> dict[str, ast.expr]:
     }
 
 
-def returns_value(function: ast.FunctionDef) -> bool:
-    """A kernel cannot: its host gets nothing back."""
-    return any(isinstance(node, ast.Return) and node.value is not None for node in ast.walk(function))
-
-
-def jit_dialect(function: ast.FunctionDef) -> str | None:
-    """ "triton" or "gluon" for a jit function, by its decorators."""
-    for decorator in function.decorator_list:
-        name = dotted_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
-        if name.rpartition(".")[2] == "jit":
-            return "gluon" if name.startswith("gluon") else "triton"
-    return None
-
-
-def dotted_name(node: ast.expr) -> str:
-    return ast.unparse(node) if isinstance(node, ast.Name | ast.Attribute) else ""
-
-
-def kernel_of(function: ast.FunctionDef, path: Path, constants: Mapping[str, ast.expr]) -> Kernel:
+def kernel_of(found: Jitted, path: Path, constants: Mapping[str, ast.expr]) -> Kernel:
+    function = found.function
     arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args]
     defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
@@ -115,21 +127,21 @@ def kernel_of(function: ast.FunctionDef, path: Path, constants: Mapping[str, ast
     ]
     configurations: tuple[Configuration, ...] | None = ()
     heuristics: tuple[str, ...] = ()
-    for decorator in function.decorator_list:
+    for decorator in found.decorators:
         if isinstance(decorator, ast.Call):
-            kind = dotted_name(decorator.func).rpartition(".")[2]
+            kind = jitted.dotted(decorator.func).rpartition(".")[2]
             if kind == "autotune":
                 configurations = configurations_of(decorator, constants)
             elif kind == "heuristics":
                 heuristics = heuristics_of(decorator)
     return Kernel(
         file=str(path),
-        name=function.name,
+        name=found.name,
         line=function.lineno,
         parameters=tuple(parameter_of(argument, default) for argument, default in pairs),
         configurations=configurations or (),
         heuristics=heuristics,
-        dialect=jit_dialect(function) or "triton",
+        dialect=found.dialect,
         configurations_known=configurations is not None,
     )
 
@@ -163,7 +175,7 @@ def configurations_of(autotune: ast.Call, constants: Mapping[str, ast.expr]) -> 
 
 
 def configuration_of(node: ast.expr) -> Configuration | None:
-    if not (isinstance(node, ast.Call) and dotted_name(node.func).rpartition(".")[2] == "Config"):
+    if not (isinstance(node, ast.Call) and jitted.dotted(node.func).rpartition(".")[2] == "Config"):
         return None
     try:
         named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in node.keywords if keyword.arg}

@@ -69,6 +69,35 @@ def test_a_directory_passes_over_files_that_do_not_parse() -> None:
     assert "broken_kernel" not in names
 
 
+def test_every_form_of_definition_is_found() -> None:
+    names = [kernel.name for kernel in discover.kernels(KERNELS / "loading" / "forms.py")]
+    assert {"assigned", "Layer.method", "Layer.forward.inner", "make.made", "by_version", "elsewhere"} <= set(names)
+    assert {"renamed", "by_a_decorator_of_its_own", "under_a_missing_decorator"} <= set(names)
+    assert len(names) == len(set(names))
+
+
+def test_another_packages_jit_is_none_of_tritons(tmp_path: Path) -> None:
+    text = "import numba\nfrom numba import jit\n@jit\ndef a(x):\n    pass\n@numba.jit\ndef b(x):\n    pass\n"
+    file = source(tmp_path, text)
+    assert discover.kernels(file) == []
+
+
+def test_how_a_kernel_will_be_specialized_is_told(tmp_path: Path) -> None:
+    file = source(
+        tmp_path,
+        "import torch\n"
+        "@triton.autotune([triton.Config({'B': b}, num_warps=w) for b in (1, 2, 4) for w in range(2, 4)], key=[])\n"
+        "@triton.jit\ndef kernel(x_ptr, B: tl.constexpr, C: tl.constexpr = 1):\n    pass\n"
+        "@triton.jit\ndef other(x_ptr):\n    pass\n"
+        "def run(x):\n    kernel[(1,)](x)\n"
+        "if __name__ == '__main__':\n    run(torch.empty(1))\n",
+    )
+    first, second = discover.listed(file)
+    assert str(first.prospect) == ("autotune 6 configurations (computed), 1 default, launch in run line 12: captured")
+    assert first.prospect.launches[0].line == 12
+    assert str(second.prospect) == "inferred"
+
+
 def test_reading_runs_nothing() -> None:
     assert discover.kernels(KERNELS / "aborts.py") == []
 

@@ -144,7 +144,8 @@ def test_what_is_no_python_file(path: Path) -> None:
 
 def test_a_file_that_fails_says_so_for_each_kernel(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "bad.py"
-    file.write_text("import triton\n@triton.jit\ndef one(x): pass\n@triton.jit\ndef two(x): pass\n1 / 0\n")
+    needed = "import triton\n@triton.jit\ndef one(x, n=N): pass\n@triton.jit\ndef two(x, n=N): pass\n"
+    file.write_text("N = 1 / 0\n" + needed)
     found = document(capsys, file, code=1)
     assert found["kernels"] == [] and [error["kernel"] for error in found["errors"]] == ["one", "two"]
-    assert {error["line"] for error in found["errors"]} == {6}
+    assert {error["line"] for error in found["errors"]} == {1}

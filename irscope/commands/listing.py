@@ -6,10 +6,10 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from irscope import discover
 from irscope.commands import did_you_mean, split_path
-from irscope.model import Kernel
 from irscope.request import usage_error
 
 
@@ -19,23 +19,28 @@ def run(arguments: argparse.Namespace) -> int:
         raise usage_error(f"{path}: there is no such file")
     if path.is_file() and path.suffix != ".py":
         raise usage_error(f"{path} is not a Python file", hint=f"`irscope dump {path}` reads what the compiler made")
-    there = discover.kernels(path)
-    found = [kernel for kernel in there if name in (None, kernel.name)]
+    there = discover.listed(path)
+    found = [each for each in there if name in (None, each.kernel.name)]
     if name is not None and not found:
-        names = [kernel.name for kernel in there]
+        names = [each.kernel.name for each in there]
         hint = did_you_mean(name, names) or (f"it has {', '.join(names[:20])}" if names else None)
         raise usage_error(f"{path} has no kernel '{name}'", hint=hint)
     if arguments.format == "json":
-        print(json.dumps({"kernels": [asdict(kernel) for kernel in found]}, indent=2))
+        print(json.dumps({"kernels": [as_json(each) for each in found]}, indent=2))
         return 0
     if not found:
         print(f"no kernel in {path}")
-    for kernel in found:
-        print(described(kernel, path))
+    for each in found:
+        print(described(each, path))
     return 0
 
 
-def described(kernel: Kernel, path: Path) -> str:
+def as_json(found: discover.Listed) -> dict[str, Any]:
+    return {**asdict(found.kernel), "specialization": {**asdict(found.prospect), "summary": str(found.prospect)}}
+
+
+def described(found: discover.Listed, path: Path) -> str:
+    kernel = found.kernel
     place = kernel.file if path.is_file() else Path(kernel.file).relative_to(path).as_posix()
     lines = [f"{place}::{kernel.name}  (line {kernel.line}{', Gluon' if kernel.dialect == 'gluon' else ''})"]
     for title, constexpr in (("parameters", False), ("constexprs", True)):
@@ -46,8 +51,7 @@ def described(kernel: Kernel, path: Path) -> str:
         ]
         if names:
             lines.append(f"  {title}: {', '.join(names)}")
-    if not kernel.configurations_known:
-        lines.append("  configurations: computed when the file runs")
+    lines.append(f"  specialization: {found.prospect}")
     for number, configuration in enumerate(kernel.configurations):
         lines.append(f"  configuration {number}: {configuration}")
     if kernel.heuristics:

@@ -20,7 +20,7 @@ from typing import Any
 import triton
 import triton.language as tl
 
-from . import infer, loading, reasons, standin, targets, versions
+from . import infer, loading, opening, reasons, standin, targets, versions
 from .protocol import Rejected, Wire, names_hint
 
 #: ``ptxas -v`` names itself ``ptxas-blackwell`` where Triton ships that one.
@@ -39,6 +39,7 @@ class Subject:
     asked: dict[str, Any]
     options: Any
     backend: Any
+    opened: opening.Opened
 
     def source(self) -> Any:
         """A new source for ``triton.compile``."""
@@ -63,8 +64,12 @@ def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         source = subject.source()
         stages = Stages(wire)
         source.make_ir = stages.front_end(source.make_ir)
-        with fresh_cache(wire.log.parent), versions.unhashed_compiler(), versions.observed_stages(stages.run):
-            compiled = triton.compile(source, target=subject.target, options=subject.asked)
+        try:
+            with fresh_cache(wire.log.parent), versions.unhashed_compiler(), versions.observed_stages(stages.run):
+                compiled = triton.compile(source, target=subject.target, options=subject.asked)
+        except Exception as error:
+            subject.opened.reject_missing(error)
+            raise
     metadata = plain(compiled.metadata._asdict())
     # The key of a cache entry that is gone, and not the one that Triton itself would use.
     metadata.pop("hash", None)
@@ -72,7 +77,7 @@ def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         "metadata": metadata,
         "sources": loading.source_files(subject.path, stages.texts),
         "ptxas_log": stages.ptxas_log,
-        "warnings": [str(warning.message) for warning in caught],
+        "warnings": [*subject.opened.notes, *(str(warning.message) for warning in caught)],
     }
 
 
@@ -98,14 +103,14 @@ def prepare(request: dict[str, Any], wire: Wire) -> Subject:
     if not request["gpu"]:
         versions.set_active_driver(standin.StandInDriver(target))
     path = Path(request["path"])
-    kernels = loading.kernels_of(loading.load_file(path))
-    kernel = loading.choose(kernels, request.get("kernel"), path)
-    names = [name for name, function in kernels.items() if not function.is_helper]
-    wire.send("kernel", kernel=describe_kernel(kernel, path), kernels=names)
+    opened = opening.open_kernel(path, request.get("kernel"), target)
+    kernel = opened.kernel
+    file = Path(kernel.function.fn.__code__.co_filename)
+    wire.send("kernel", kernel=describe_kernel(kernel, file), kernels=opened.names)
     answer = infer.specialize(kernel, request)
     backend = backend_for(target)
     options = parse_options(backend, {**answer.options, **request.get("options", {})})
-    subject = Subject(path, target, kernel, answer, asked_options(options, answer, request), options, backend)
+    subject = Subject(path, target, kernel, answer, asked_options(options, answer, request), options, backend, opened)
     wire.send(
         "specialized",
         specialization=describe_answer(answer, options),

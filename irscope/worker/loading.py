@@ -9,9 +9,9 @@ import importlib.util
 import inspect
 import linecache
 import sys
-import sysconfig
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,17 +19,18 @@ from typing import Any
 from triton.runtime.autotuner import Autotuner, Heuristics
 from triton.runtime.jit import JITFunction
 
-from . import versions
+from . import deferred, places, versions
+from .places import is_installed as is_installed
+from .places import package_of as package_of
 from .protocol import Rejected, names_hint
 
 #: Modules that were there before any file of the user's was imported.
 _OWN_MODULES = frozenset(sys.modules)
 _OWN_PATH = tuple(sys.path)
-_INSTALLED = tuple(
-    # The worker's own: multiprocessing, which torch imports, has its main module by another name too.
-    {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    | {Path(__file__).resolve().parent}
-)
+#: What is to be undone before another file is loaded.
+_at_next_file: list[Callable[[], None]] = []
+#: Files that were executed in part, installed ones too.
+_files: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,14 @@ def load_file(path: Path) -> ModuleType:
     """
     forget_user_modules()
     check_text(path)
+    return import_file(path)
+
+
+def import_file(path: Path) -> ModuleType:
     root, name = package_of(path)
     prepend_to_path(path, root)
     if root != path.parent:
+        add_bare_packages(root, name)
         return importlib.import_module(name)
     if name in sys.modules or name in sys.stdlib_module_names:
         name = f"kernels_in_{name}"
@@ -74,13 +80,34 @@ def load_file(path: Path) -> ModuleType:
     return module
 
 
-def package_of(path: Path) -> tuple[Path, str]:
-    """The folder that must be on ``sys.path`` to import a file, and its dotted name from there."""
-    root, name = path.parent, path.stem
-    while (root / "__init__.py").exists() and root.name.isidentifier():
-        name = f"{root.name}.{name}"
-        root = root.parent
-    return root, name
+def add_bare_packages(root: Path, name: str) -> None:
+    """The packages that a module is in. Their ``__init__`` runs where a name of its own is asked for, not before."""
+    folder, parts = root, name.split(".")[:-1]
+    for number, part in enumerate(parts, 1):
+        folder = folder / part
+        package = ".".join(parts[:number])
+        if package not in sys.modules:
+            sys.modules[package] = bare_package(package, folder)
+
+
+def bare_package(name: str, folder: Path) -> ModuleType:
+    file = folder / "__init__.py"
+    package = ModuleType(name)
+    package.__file__, package.__path__, package.__package__ = str(file), [str(folder)], name
+    package.__spec__ = ModuleSpec(name, None, origin=str(file), is_package=True)
+
+    def execute_and_get(attribute: str) -> Any:
+        if attribute.startswith("__") and attribute.endswith("__"):
+            raise AttributeError(attribute)
+        if places.file_at(folder / attribute) is not None:
+            return importlib.import_module(f"{name}.{attribute}")
+        if vars(package).pop("__getattr__", None) is not None:
+            exec(compile(file.read_bytes(), str(file), "exec", dont_inherit=True), vars(package))
+            return getattr(package, attribute)
+        raise AttributeError(f"module '{name}' has no attribute '{attribute}'")
+
+    vars(package)["__getattr__"] = execute_and_get
+    return package
 
 
 def prepend_to_path(path: Path, root: Path) -> None:
@@ -105,9 +132,27 @@ def check_text(path: Path) -> None:
 
 def forget_user_modules() -> None:
     """Undo earlier imports of the user's files; what is installed (torch, numpy) stays loaded."""
+    while _at_next_file:
+        _at_next_file.pop()()
+    _files.clear()
+    forget_modules()
+
+
+def at_next_file(undo: Callable[[], None]) -> None:
+    """Have something undone before another file is loaded."""
+    _at_next_file.append(undo)
+
+
+def note_files(files: Iterable[Path]) -> None:
+    """Files that took part although no import did it."""
+    _files.update(files)
+
+
+def forget_modules() -> None:
     sys.path[:] = _OWN_PATH
     for name, module in list(sys.modules.items()):
-        if not is_own(name) and (file := module_file(module)) and not is_installed(file):
+        file = module_file(module)
+        if not is_own(name) and file and not is_installed(file):
             del sys.modules[name]
     importlib.invalidate_caches()
     linecache.clearcache()
@@ -121,12 +166,6 @@ def is_own(module: str) -> bool:
 def module_file(module: Any) -> Path | None:
     file = getattr(module, "__file__", None)
     return Path(file) if isinstance(file, str) else None
-
-
-def is_installed(file: Path) -> bool:
-    """Whether a file belongs to Python, to an installed package or to this worker, rather than to the user."""
-    resolved = file.resolve()
-    return any(resolved.is_relative_to(root) for root in _INSTALLED)
 
 
 def kernels_of(module: ModuleType) -> dict[str, LoadedKernel]:
@@ -153,6 +192,26 @@ def unwrap(value: Any) -> LoadedKernel | None:
     if not isinstance(value, JITFunction):
         return None
     return LoadedKernel(value, configurations, heuristics)
+
+
+def kernel_inside(value: Any, depth: int = 4) -> LoadedKernel | None:
+    """The kernel under whatever decorators are around it: an object of theirs has it, or Triton's, as an attribute."""
+    kernel = unwrap(value)
+    if kernel is not None or depth == 0 or value is None or isinstance(value, ModuleType | type):
+        return kernel
+    try:
+        held = dict(vars(value))
+    except TypeError:
+        held = {}
+    known = [getattr(value, name, None) for name in ("__func__", "fn", "jit_function", "kernel", "__wrapped__")]
+    for inner in [*known, *(each for each in held.values() if not isinstance(each, str | int | dict | list | tuple))]:
+        if inner is not None and inner is not value and not isinstance(inner, deferred.Deferred):
+            kernel = kernel_inside(inner, depth - 1)
+            if kernel is not None:
+                listed = held.get("configs")
+                is_tuned = isinstance(listed, list) and listed and not kernel.configurations
+                return replace(kernel, configurations=tuple(listed)) if is_tuned and listed else kernel
+    return None
 
 
 def defined_in(function: JITFunction[Any], module: ModuleType) -> bool:
@@ -197,7 +256,7 @@ def source_files(path: Path, stage_texts: list[str]) -> list[dict[str, str]]:
 
     The SHA-256 is of the file's bytes, so that a change of it anywhere means another compilation.
     """
-    files = {path}
+    files = {path, *_files}
     for name, module in list(sys.modules.items()):
         file = module_file(module)
         if file is None or file.suffix != ".py":

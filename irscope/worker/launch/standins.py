@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from .. import standin, versions
+from ..deferred import Version
 
 #: The architecture whose answers stand for one that ``gpus.json`` does not have, AMD's among them.
 USUAL = 90
@@ -212,11 +215,9 @@ class Graph(Guard):
         return (0, 0)
 
 
-def torch_replacements(target: Any) -> list[Replacement]:
-    """What `torch.cuda` answers with, function by function."""
-    import torch
-
-    cuda, found = torch.cuda, gpu(target)
+def cuda_answers(target: Any) -> dict[str, Any]:
+    """What the functions of `torch.cuda` answer, as far as that needs no torch."""
+    found = gpu(target)
     capability = divmod(target.arch, 10) if isinstance(target.arch, int) else (9, 4)
     properties = SimpleNamespace(
         name=found["name"], major=capability[0], minor=capability[1],
@@ -229,16 +230,50 @@ def torch_replacements(target: Any) -> list[Replacement]:
         clock_rate=found["clock"], memory_clock_rate=found["memory_clock"], memory_bus_width=found["bus"],
         gcnArchName=str(target.arch), uuid="00000000-0000-0000-0000-000000000000",
     )  # fmt: skip
-    answers: dict[str, Any] = {
+    return {
         "is_available": True, "is_initialized": True, "_is_in_bad_fork": False, "device_count": 1,
         "current_device": 0, "get_device_name": found["name"], "get_device_capability": capability,
         "get_device_properties": properties, "is_bf16_supported": True, "is_tf32_supported": True,
         "get_arch_list": [f"sm_{capability[0]}{capability[1]}"], "is_current_stream_capturing": False,
         "can_device_access_peer": False, "mem_get_info": (found["memory"], found["memory"]),
         "memory_allocated": 0, "max_memory_allocated": 0, "memory_reserved": 0, "max_memory_reserved": 0,
-        "memory_stats": {}, "utilization": 0, "initial_seed": torch.initial_seed(), "graph_pool_handle": (0, 0),
+        "memory_stats": {}, "utilization": 0, "graph_pool_handle": (0, 0),
         "_exchange_device": 0, "_maybe_exchange_device": 0,
     }  # fmt: skip
+
+
+def torch_answers(target: Any) -> dict[str, Any]:
+    """What torch says about itself and the GPU, by dotted path, for code that need not import it for that."""
+    try:
+        version = metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        version = "2.9.0"
+    is_cuda = target.backend == "cuda"
+    answers = {f"torch.cuda.{name}()": value for name, value in cuda_answers(target).items()}
+    return {
+        **answers,
+        "torch.__version__": Version(version),
+        "torch.version.__version__": Version(version),
+        "torch.version.cuda": "12.8" if is_cuda else None,
+        "torch.version.hip": None if is_cuda else "6.4",
+        "torch.version.xpu": None,
+        "torch.xpu.is_available()": False,
+        "torch.backends.mps.is_available()": False,
+        "torch.accelerator.is_available()": True,
+        "torch.compiler.is_compiling()": False,
+        "torch.inf": math.inf,
+        "torch.nan": math.nan,
+        "torch.pi": math.pi,
+        "torch.e": math.e,
+    }
+
+
+def torch_replacements(target: Any) -> list[Replacement]:
+    """What `torch.cuda` answers with, function by function."""
+    import torch
+
+    cuda = torch.cuda
+    answers = {**cuda_answers(target), "initial_seed": torch.initial_seed()}
     silent = (
         "init", "_lazy_init", "_lazy_call", "set_device", "synchronize", "empty_cache", "ipc_collect", "manual_seed",
         "manual_seed_all", "seed", "seed_all", "set_stream", "reset_peak_memory_stats", "set_rng_state",

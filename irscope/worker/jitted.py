@@ -1,0 +1,169 @@
+"""The jit functions of a Python file, found in its syntax tree. Imports nothing but the standard library.
+
+The worker needs it to find a kernel that it has not run yet, `irscope.discover` to list kernels.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+#: Other people's decorators of the name ``jit``.
+FOREIGN = frozenset({"numba", "jax", "taichi", "warp", "numpy", "torch", "cupyx", "paddle", "pythran", "nki"})
+
+Owner = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_BLOCKS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.Match)
+
+
+@dataclass(frozen=True)
+class Jitted:
+    """A function under ``@triton.jit``, or one that ``name = triton.jit(function)`` names."""
+
+    #: As a user chooses it: ``kernel``, ``Outer.kernel`` within a class or a function.
+    name: str
+    function: ast.FunctionDef
+    #: Outermost first; those of an assignment are the calls around the function.
+    decorators: tuple[ast.expr, ...]
+    owners: tuple[Owner, ...]
+    dialect: str
+
+    @property
+    def is_helper(self) -> bool:
+        """It returns a value, which a kernel cannot: its host gets nothing back."""
+        return any(isinstance(node, ast.Return) and node.value is not None for node in own_nodes(self.function))
+
+
+def jitted(tree: ast.Module) -> list[Jitted]:
+    """All of a file, in the order of their lines; of two with the same name (a version ``if``) the first."""
+    found: dict[str, Jitted] = {}
+    aliases = jit_names(tree)
+    for function in in_block(tree.body, (), aliases, {}):
+        found.setdefault(function.name, function)
+    return sorted(found.values(), key=lambda each: each.function.lineno)
+
+
+def by_use(functions: list[Jitted]) -> list[Jitted]:
+    """The kernels among jit functions; those that another one calls come last."""
+    called = {
+        node.id
+        for each in functions
+        for node in ast.walk(each.function)
+        if isinstance(node, ast.Name) and node.id != each.function.name
+    }
+    return sorted((each for each in functions if not each.is_helper), key=lambda each: each.function.name in called)
+
+
+def named(functions: list[Jitted], name: str) -> Jitted | None:
+    """The one of that name, or the first whose name ends so: ``kernel`` for ``Outer.kernel``."""
+    exact = next((each for each in functions if each.name == name), None)
+    return exact or next((each for each in functions if each.name.endswith(f".{name}")), None)
+
+
+def jit_names(tree: ast.Module) -> dict[str, str]:
+    """What each imported or assigned name means, as far as it matters to tell Triton's ``jit`` from another's."""
+    names: dict[str, str] = {}
+    for node in statements(tree.body, within=True):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                names[alias.asname or top] = alias.name if alias.asname else top
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                names[alias.asname or alias.name] = f"{node.module or ''}.{alias.name}"
+        elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            value = node.value
+            if isinstance(value, ast.Call) and dotted(value.func).endswith("partial") and value.args:
+                value = value.args[0]
+            elif isinstance(value, ast.Call) and not value.args:
+                value = value.func  # jit(noinline=True), to decorate with
+            if is_jit(dotted(value), names):
+                names[node.targets[0].id] = resolved(dotted(value), names)
+    return names
+
+
+def resolved(name: str, aliases: Mapping[str, str]) -> str:
+    head, _, rest = name.partition(".")
+    head = aliases.get(head, head)
+    return f"{head}.{rest}" if rest else head
+
+
+def is_jit(name: str, aliases: Mapping[str, str]) -> bool:
+    meaning = resolved(name, aliases)
+    return meaning.rpartition(".")[2] == "jit" and meaning.lstrip(".").partition(".")[0] not in FOREIGN
+
+
+def in_block(
+    body: list[ast.stmt], owners: tuple[Owner, ...], aliases: Mapping[str, str], outer: Mapping[str, ast.FunctionDef]
+) -> Iterator[Jitted]:
+    functions = dict(outer)
+    for node in statements(body):
+        if isinstance(node, ast.FunctionDef):
+            functions[node.name] = node
+            dialect = dialect_of(node.decorator_list, aliases)
+            if dialect is not None:
+                yield Jitted(qualified(node.name, owners), node, tuple(node.decorator_list), owners, dialect)
+                continue
+        if isinstance(node, Owner):
+            yield from in_block(node.body, (*owners, node), aliases, functions)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            around, name = calls_around(node.value, functions)
+            dialect = dialect_of(around, aliases)
+            if name is not None and dialect is not None:
+                decorators = (*around, *functions[name].decorator_list)
+                yield Jitted(qualified(node.targets[0].id, owners), functions[name], decorators, owners, dialect)
+
+
+def statements(body: list[ast.stmt], *, within: bool = False) -> Iterator[ast.stmt]:
+    """Statements of a block and of those inside its ``if``, ``try``, ``with`` and loops; ``within`` functions too."""
+    for node in body:
+        yield node
+        if isinstance(node, _BLOCKS) or (within and isinstance(node, Owner)):
+            for name in ("body", "orelse", "finalbody"):
+                yield from statements(getattr(node, name, None) or [], within=within)
+            for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+                yield from statements(part.body, within=within)
+
+
+def calls_around(value: ast.expr, functions: Mapping[str, ast.FunctionDef]) -> tuple[list[ast.expr], str | None]:
+    """What is called with a function: ``autotune(...)`` and ``jit`` of ``autotune(...)(jit(f))``, and ``f``."""
+    around: list[ast.expr] = []
+    while isinstance(value, ast.Call):
+        around.append(value.func)
+        if not value.args:
+            return around, None
+        value = value.args[0]
+    name = value.id if isinstance(value, ast.Name) and value.id in functions else None
+    return around, name
+
+
+def qualified(name: str, owners: tuple[Owner, ...]) -> str:
+    return ".".join([*(owner.name for owner in owners), name])
+
+
+def dialect_of(decorators: list[ast.expr], aliases: Mapping[str, str]) -> str | None:
+    """ "triton" or "gluon" for a jit function, by its decorators."""
+    for decorator in decorators:
+        name = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        if is_jit(name, aliases):
+            return "gluon" if "gluon" in resolved(name, aliases).split(".") else "triton"
+    return None
+
+
+def dotted(node: ast.AST) -> str:
+    """``a.b.c`` of such an expression; empty for any other."""
+    parts = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+
+
+def own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """The nodes of a function, without those of functions within it."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, Owner | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))

@@ -1,0 +1,291 @@
+"""The kernel that a request is about: its file loaded whole where that is safe and cheap, and in part otherwise.
+
+A file whose imports are Python's, Triton's and its own is executed as ``import`` would. Any other one, and one that
+would launch something or that fails, is executed in part (`irscope.worker.partial`), with what it imports put off
+until a value is needed (`irscope.worker.deferred`): most need torch for their host code alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import closures, deferred, loading, places, versions
+from .jitted import Jitted, by_use, dialect_of, dotted, jit_names, jitted, named
+from .partial import Scope, Tree, parsed
+from .protocol import Rejected, names_hint
+from .statements import launches, nodes_run, statements_of
+
+
+@dataclass
+class Opened:
+    """A kernel, ready to be compiled, and how it was come by."""
+
+    kernel: loading.LoadedKernel
+    #: Those of the file that a host can launch.
+    names: list[str]
+    notes: list[str] = field(default_factory=list)
+    #: By the name that the kernel's code uses, a module that is not there.
+    missing: dict[str, deferred.Missing] = field(default_factory=dict)
+
+    def reject_missing(self, error: BaseException) -> None:
+        """Raises `Rejected` where a compile has failed on a name out of a module that is not there."""
+        words = f"{error} {error.__cause__}"
+        for name, module in self.missing.items():
+            if name in words:
+                raise rejected(module, name) from error
+
+
+def open_kernel(path: Path, name: str | None, target: Any) -> Opened:
+    """Load a file as far as one of its kernels needs it, with a stand-in for the GPU of ``target``.
+
+    The stand-in stays until the next file is loaded: heuristics and functions that run at compile time may ask it.
+
+    Raises:
+        Rejected: there is no such kernel, or what it needs is missing.
+        Exception: whatever the statements that it needs raise.
+    """
+    loading.forget_user_modules()
+    loading.check_text(path)
+    tree = parsed(path)
+    functions = jitted(tree)
+    names = [each.name for each in functions if not each.is_helper]
+    is_whole = is_light(path, tree, set())
+    stack = ExitStack()
+    loading.at_next_file(stack.close)
+    imports = deferred.Imports()
+    stand_in(stack, imports, target)
+    if not functions and name is None and is_whole:
+        module = loading.import_file(path)
+        return Opened(loading.choose(loading.kernels_of(module), None, path), names)
+    chosen = chosen_function(functions, name, path, tree)
+    failure: BaseException | None = None
+    if is_whole and chosen is not None and not chosen.owners:
+        try:
+            kernel = loading.kernel_inside(vars(loading.import_file(path)).get(chosen.name))
+            if kernel is not None:
+                return Opened(kernel, names)
+        except (Exception, SystemExit) as error:
+            failure = error
+        loading.forget_modules()
+    part = Tree(imports)
+    stack.callback(part.forget)
+    loading.prepend_to_path(path, places.package_of(path)[0])
+    scope = part.open(path)
+    kernel = part_of(scope, tree, chosen, name or "")
+    opened = Opened(kernel, names, part.notes)
+    opened.missing = complete(kernel, part)
+    loading.note_files(part.files())
+    if failure is not None:
+        part.notes.insert(0, f"{path.name} does not load as a whole ({type(failure).__name__}: {failure})")
+    part.notes.extend(notes_about(imports, opened.missing))
+    done, total = len(scope.done), len(scope.statements)
+    print(f"irscope: {path.name} was executed in part: {done} of {total} statements", file=sys.stderr)
+    return opened
+
+
+def stand_in(stack: ExitStack, imports: deferred.Imports, target: Any) -> None:
+    """Have questions about the GPU answered for ``target``, by Triton's driver and by torch."""
+    from .launch import standins
+
+    imports.answers |= standins.torch_answers(target)
+    stack.enter_context(versions.active_driver(standins.Driver(target)))
+    replaced: list[str] = []
+
+    def after_import(name: str) -> None:
+        if name.partition(".")[0] == "torch" and not replaced:
+            replaced.append(name)
+            stack.enter_context(standins.replaced(standins.torch_replacements(target)))
+
+    imports.on_import = after_import
+
+
+def is_light(path: Path, tree: ast.Module, seen: set[Path]) -> bool:
+    """Whether a file may be executed whole: its imports are Python's, Triton's or such files, and it launches nothing.
+
+    Files beside it or of its package only, which Python finds as we do.
+    """
+    if launches(tree.body):
+        return False
+    for statement in statements_of(tree.body):
+        for node in nodes_run(statement.node):
+            if isinstance(node, ast.Import):
+                modules = [(alias.name, 0) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [(node.module or "", node.level)]
+            else:
+                continue
+            if not all(is_light_module(name, level, path, seen) for name, level in modules):
+                return False
+    return True
+
+
+def is_light_module(name: str, level: int, importer: Path, seen: set[Path]) -> bool:
+    top = name.partition(".")[0]
+    if not level and (top == "triton" or top in sys.stdlib_module_names):
+        return True
+    roots = [importer.parents[level - 1]] if 0 < level <= len(importer.parents) else []
+    roots = roots or [importer.parent, places.package_of(importer)[0]]
+    place = next(
+        (found for root in roots if (found := places.file_at(root.joinpath(*name.split(".")))) is not None), None
+    )
+    if place is None or (top in places.FIXED and not level):
+        return False
+    source = places.source_of(place)
+    if source is None or source in seen:
+        return True
+    seen.add(source)
+    try:
+        return is_light(source, parsed(source), seen)
+    except SyntaxError:
+        return False
+
+
+def part_of(scope: Scope, tree: ast.Module, chosen: Jitted | None, name: str) -> loading.LoadedKernel:
+    """The kernel, after the statements that define it."""
+    if chosen is None:
+        kernel = loading.kernel_inside(getattr(scope.module, name, None))
+        if kernel is None or kernel.is_helper:
+            raise Rejected("no_kernel", f"'{name}' is not a kernel", file=str(scope.file))
+        return kernel
+    for owner in chosen.owners:
+        scope = closures.scope_within(scope, owner, tree)
+    name = chosen.name.rpartition(".")[2]
+    failure: Exception | None = None
+    try:
+        if scope.ensure(name) and (kernel := loading.kernel_inside(scope.namespace[name])) is not None:
+            return kernel
+    except Rejected:
+        raise
+    except Exception as error:
+        failure = error
+    aliases = jit_names(tree)
+    known = [each for each in chosen.decorators if is_tritons(each, aliases)]
+    alone = copy.copy(chosen.function)
+    alone.decorator_list = known
+    try:
+        scope.execute(alone)
+    except Exception as error:
+        raise failure or error from error
+    left = ", ".join(ast.unparse(each) for each in chosen.decorators if each not in known)
+    why = f" ({type(failure).__name__}: {failure})" if failure else ""
+    scope.tree.note(f"{name} was defined alone{f', without {left}' if left else ''}{why}", scope.file)
+    kernel = loading.kernel_inside(scope.namespace[chosen.function.name])
+    assert kernel is not None
+    return kernel
+
+
+def is_tritons(decorator: ast.expr, aliases: Mapping[str, str]) -> bool:
+    name = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
+    return dialect_of([decorator], aliases) is not None or name.rpartition(".")[2] in ("autotune", "heuristics")
+
+
+def complete(kernel: loading.LoadedKernel, tree: Tree) -> dict[str, deferred.Missing]:
+    """Bring in every global name that a kernel's code and its helpers' use; those out of missing modules are told."""
+    missing: dict[str, deferred.Missing] = {}
+    waiting: list[Any] = [kernel.function]
+    seen: set[int] = set()
+    for configuration in kernel.configurations:
+        deferred.worked_out_within(configuration.kwargs)
+    while waiting:
+        function = waiting.pop()
+        namespace = getattr(function.fn, "__globals__", {})
+        if id(function) in seen or id(namespace) not in tree.scopes:
+            continue
+        seen.add(id(function))
+        scope = tree.scopes[id(namespace)]
+        for chain in sorted(global_names(function)):
+            waiting.extend(jit_functions_in(settle(scope, chain, missing)))
+    return missing
+
+
+def global_names(function: Any) -> set[tuple[str, ...]]:
+    """The global names in a jit function's code, each with the attributes that are taken from it."""
+    tree = function.parse()
+    local = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    local |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    chains = (tuple(dotted(node).split(".")) for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Name))
+    return {chain for chain in chains if chain[0] and chain[0] not in local}
+
+
+def settle(scope: Scope, chain: tuple[str, ...], missing: dict[str, deferred.Missing]) -> Any:
+    """The value of a dotted name, put where the kernel's code looks it up."""
+    name, *attributes = chain
+    if not scope.reach(name):
+        return None
+    value = scope.find(name)
+    try:
+        value = scope.namespace[name] = deferred.worked_out_within(value)
+    except ModuleNotFoundError as error:
+        known = scope.tree.imports.missing
+        missing[name] = known.get(deferred.top_of(error.name or "")) or deferred.Missing(error.name or name)
+        scope.namespace.pop(name, None)
+        return None
+    for attribute in attributes:
+        value = getattr(value, attribute, None)
+    return value
+
+
+def jit_functions_in(value: Any) -> list[Any]:
+    """The function of a jitted value, or those of a class: Gluon's aggregates have methods."""
+    if isinstance(value, type) and not value.__module__.startswith("triton."):
+        return [each for item in vars(value).values() for each in jit_functions_in(item)]
+    if hasattr(type(value), "parse") and hasattr(value, "fn"):
+        return [value]
+    kernel = loading.unwrap(value)
+    return [] if kernel is None else [kernel.function]
+
+
+def notes_about(imports: deferred.Imports, needed: Mapping[str, deferred.Missing]) -> Iterator[str]:
+    """What was stubbed and may matter."""
+    wanted = {module.module for module in needed.values()}
+    for name, module in imports.missing.items():
+        decided = [path for path in imports.undecided if deferred.top_of(path) == name]
+        if module.module not in wanted:
+            why = module.reason or f"{sys.executable} does not have it"
+            told = f"; {', '.join(decided)} taken as false or new enough" if decided else ""
+            yield f"the module '{module.module}' was stubbed ({why}){told}"
+
+
+def rejected(module: deferred.Missing, name: str) -> Rejected:
+    from .failures import of_missing_module
+
+    place = {"file": module.file, "line": module.line}
+    if module.module.startswith("."):
+        reason = f"but {module.reason}" if module.reason else "which is not there"
+        return Rejected(
+            "missing", f"the kernel needs '{name}' of '{module.module}', {reason}", **place,
+            hint="open the file where it lies in its package's tree",
+        )  # fmt: skip
+    failure = of_missing_module(module.module)
+    why = f"which does not load: {module.reason}" if module.reason else f"which {sys.executable} does not have"
+    failure["message"] = f"the kernel needs '{name}' of the module '{module.module}', {why}"
+    kind, message = failure.pop("kind"), failure.pop("message")
+    return Rejected(kind, message, **failure, **place)
+
+
+def chosen_function(functions: list[Jitted], name: str | None, path: Path, tree: ast.Module) -> Jitted | None:
+    """``None``: the file has the name, but from elsewhere."""
+    kernels = [each for each in functions if not each.is_helper]
+    if not kernels and name is None:
+        hint = "a kernel is a function under @triton.jit that returns nothing"
+        raise Rejected("no_kernel", "no kernel in this file", file=str(path), hint=hint)
+    if name is None:
+        return by_use(functions)[0]
+    found = named(kernels, name)
+    if found is not None:
+        return found
+    hint = names_hint(name, [each.name for each in kernels])
+    if named(functions, name) is not None:
+        message = f"'{name}' returns a value, so it is a helper and not a kernel"
+    elif any(name in statement.binds for statement in statements_of(tree.body)):
+        return None
+    else:
+        message = f"no kernel '{name}' in this file"
+    raise Rejected("no_kernel", message, file=str(path), hint=hint)

@@ -1,0 +1,151 @@
+"""Kernels of files that do not load as they are: in part, with stand-ins, from within functions, packages, forms."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from samples import KERNELS
+
+from irscope import discover, session
+from irscope.model import Compilation, Failure, Target
+from irscope.request import Request
+
+LOADING = KERNELS / "loading"
+FORMS = LOADING / "forms.py"
+SHOP = LOADING / "tree" / "src" / "shop"
+HOPPER = Target.parse("sm_90")
+
+
+def compiled(path: Path, kernel: str | None = None, target: Target = HOPPER) -> Compilation:
+    compilation = session.open(Request(path, kernel, target))
+    assert compilation.failure is None, compilation.failure
+    return compilation
+
+
+def failing(path: Path, kernel: str | None = None) -> Failure:
+    failure = session.open(Request(path, kernel, HOPPER)).failure
+    assert failure is not None
+    assert "\n" not in failure.message
+    return failure
+
+
+def file_with(folder: Path, text: str) -> Path:
+    file = folder / "kernels.py"
+    file.write_text(f"import torch\nimport triton\nimport triton.language as tl\n{text}", encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("kernel", [kernel.name for kernel in discover.kernels(FORMS)])
+def test_every_form_of_definition_compiles_and_its_lines_are_those_of_the_file(kernel: str) -> None:
+    compilation = compiled(FORMS, kernel)
+    (known,) = (each for each in discover.kernels(FORMS) if each.name == kernel)
+    assert compilation.kernel.line == known.line
+    assert f'"{FORMS}":' in compilation.text("ttir").replace("\\\\", "\\")
+
+
+def test_configurations_and_heuristics_that_are_computed_are_run_for_the_target() -> None:
+    compilation = compiled(FORMS, "computed")
+    assert [each.constexprs["BLOCK"] for each in compilation.kernel.configurations] == [32, 64, 128]
+    assert compilation.specialization.constexprs["WIDTH"] == 256
+    assert compiled(FORMS, "computed", Target.parse("sm_80")).specialization.constexprs["WIDTH"] == 32
+
+
+def test_the_values_around_a_kernel_in_a_function_are_those_of_the_call_that_makes_it() -> None:
+    ttir = compiled(FORMS, "make.made").text("ttir")
+    assert "end = 32 : i32" in ttir
+    assert "math.log" in ttir
+
+
+def test_a_kernel_in_a_branch_that_is_not_taken_is_compiled_and_that_is_told() -> None:
+    assert "3.000000e+01" in compiled(FORMS, "by_version").text("ttir")
+    assert any("`if` does not hold" in warning for warning in compiled(FORMS, "elsewhere").warnings)
+
+
+def test_an_import_that_may_fail_fails() -> None:
+    assert "7.000000e+00" in compiled(FORMS, "by_attempt").text("ttir")
+
+
+def test_a_module_that_only_decorates_is_stubbed_and_named() -> None:
+    warnings = compiled(FORMS, "under_a_missing_decorator").warnings
+    assert any("'a_module_that_is_not_there' was stubbed" in warning for warning in warnings)
+    assert not any("stubbed" in warning for warning in compiled(FORMS, "by_another_name").warnings)
+
+
+def test_the_last_name_of_a_nested_kernel_is_enough() -> None:
+    assert compiled(FORMS, "inner").kernel.line == compiled(FORMS, "Layer.forward.inner").kernel.line
+
+
+def test_a_packages_init_is_not_run_for_its_kernels() -> None:
+    compilation = compiled(SHOP / "ops" / "scaling.py")
+    assert "2.500000e+00" in compilation.text("ttir")
+    files = {Path(source.path).name for source in compilation.sources}
+    assert {"scaling.py", "common.py", "limits.py"} <= files
+
+
+def test_a_kernel_that_another_module_defines_is_found_by_its_name_here() -> None:
+    kernel = compiled(SHOP / "ops" / "__init__.py", "renamed_kernel").kernel
+    assert (kernel.name, Path(kernel.file).name) == ("scale_kernel", "scaling.py")
+
+
+def test_a_package_without_init_files_is_found() -> None:
+    assert "2.000000e+00" in compiled(LOADING / "spaces" / "outer" / "inner" / "kernels.py").text("ttir")
+
+
+def test_what_a_kernel_needs_from_another_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    failure = failing(Path(shutil.copy(SHOP / "ops" / "scaling.py", tmp_path)))
+    assert failure.kind == "missing"
+    assert failure.line == 7
+    assert "'BIAS' of the module 'shop.limits'" in failure.message
+    assert "-m pip install shop" in str(failure.hint)
+
+
+def test_a_relative_import_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    text = "from ..common import helper\n\n@triton.jit\ndef kernel(x_ptr):\n    tl.store(x_ptr, helper(1.0))\n"
+    failure = failing(file_with(tmp_path, text))
+    assert (failure.kind, failure.line) == ("missing", 4)
+    assert "'helper' of '..common'" in failure.message
+    assert "package's tree" in str(failure.hint)
+
+
+def test_code_that_the_kernel_does_not_need_is_not_run(tmp_path: Path) -> None:
+    text = (
+        "DEVICE = triton.runtime.driver.active.get_active_torch_device()\n\n"
+        "@triton.jit\ndef kernel(x_ptr):\n    tl.store(x_ptr, 1.0)\n\n"
+        "def run():\n    kernel[(1,)](torch.empty(1, device=DEVICE))\n\n"
+        "while True:\n    run()\n"
+    )
+    compiled(file_with(tmp_path, text))
+
+
+def test_an_exception_in_what_it_does_need_is_at_its_line(tmp_path: Path) -> None:
+    text = "SIZE = int('many')\n\n@triton.jit\ndef kernel(x_ptr, N: tl.constexpr = SIZE):\n    tl.store(x_ptr, N)\n"
+    failure = failing(file_with(tmp_path, text))
+    assert (failure.kind, failure.line) == ("file", 4)
+    assert "many" in failure.message
+
+
+def test_a_name_that_hides_pythons_own_is_the_files(tmp_path: Path) -> None:
+    text = "max = tl.minimum\n\n@triton.jit\ndef kernel(x_ptr, n):\n    tl.store(x_ptr, max(n, 7))\n"
+    assert "arith.minsi" in compiled(file_with(tmp_path, text)).text("ttir")
+
+
+def test_values_are_those_that_a_name_had_at_that_line(tmp_path: Path) -> None:
+    text = (
+        "SIZE = 16\nFIRST = tl.constexpr(SIZE)\nSIZE = 32\nTABLE = {}\nTABLE['a'] = SIZE\n"
+        "LAST = tl.constexpr(TABLE['a'])\nTABLE['a'] = 64\n\n"
+        "@triton.jit\ndef kernel(x_ptr):\n    tl.store(x_ptr + tl.arange(0, LAST), FIRST)\n"
+    )
+    ttir = compiled(file_with(tmp_path, text)).text("ttir")
+    assert "end = 32 : i32" in ttir
+    assert "1.600000e+01" in ttir
+
+
+def test_a_changed_file_that_was_executed_in_part_is_compiled_again(tmp_path: Path) -> None:
+    shutil.copytree(SHOP.parent, tmp_path / "src")
+    scaling = tmp_path / "src" / "shop" / "ops" / "scaling.py"
+    assert "2.500000e+00" in compiled(scaling).text("ttir")
+    limits = tmp_path / "src" / "shop" / "limits.py"
+    limits.write_text(limits.read_text(encoding="utf-8").replace("2.5", "4.5"), encoding="utf-8")
+    assert "4.500000e+00" in compiled(scaling).text("ttir")
