@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import triton
 import triton.language as tl
 
-from . import infer, loading, opening, reasons, standin, targets, versions
+from . import infer, loading, opening, reasons, retry, standin, targets, versions
 from .protocol import Rejected, Wire, names_hint
 
 #: ``ptxas -v`` names itself ``ptxas-blackwell`` where Triton ships that one.
@@ -61,12 +61,8 @@ def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         subject = prepare(request, wire)
-        source = subject.source()
-        stages = Stages(wire)
-        source.make_ir = stages.front_end(source.make_ir)
         try:
-            with fresh_cache(wire.log.parent), versions.unhashed_compiler(), versions.observed_stages(stages.run):
-                compiled = triton.compile(source, target=subject.target, options=subject.asked)
+            stages, compiled = compile_subject(subject, request, wire)
         except Exception as error:
             subject.opened.reject_missing(error)
             raise
@@ -93,6 +89,26 @@ def specialize(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     }
 
 
+def compile_subject(subject: Subject, request: dict[str, Any], wire: Wire) -> tuple[Stages, Any]:
+    """Compile, and again with another guess where the compiler says what was wrong with the last one."""
+    retries: retry.Retries | None = None
+    while True:
+        source = subject.source()
+        stages = Stages(wire)
+        source.make_ir = stages.front_end(source.make_ir)
+        start = wire.log_size()
+        try:
+            with fresh_cache(wire.log.parent), versions.unhashed_compiler(), versions.observed_stages(stages.run):
+                return stages, triton.compile(source, target=subject.target, options=subject.asked)
+        except Exception as error:
+            retries = retries or retry.Retries(subject.kernel, subject.answer)
+            answer = retries.following(error, wire.logged_since(start))
+            if answer is None:
+                raise
+            subject = replace(subject, answer=answer)
+            announce(subject, request, wire)
+
+
 def prepare(request: dict[str, Any], wire: Wire) -> Subject:
     """Load the file and settle what its kernel is compiled for, telling both."""
     global _latest
@@ -111,13 +127,19 @@ def prepare(request: dict[str, Any], wire: Wire) -> Subject:
     backend = backend_for(target)
     options = parse_options(backend, {**answer.options, **request.get("options", {})})
     subject = Subject(path, target, kernel, answer, asked_options(options, answer, request), options, backend, opened)
+    announce(subject, request, wire)
+    return subject
+
+
+def announce(subject: Subject, request: dict[str, Any], wire: Wire) -> None:
+    """Tell what is about to be compiled; a client takes the last one that it is told."""
+    global _latest
     wire.send(
         "specialized",
-        specialization=describe_answer(answer, options),
-        pipeline=versions.pipeline(backend, options, subject.source()),
+        specialization=describe_answer(subject.answer, subject.options),
+        pipeline=versions.pipeline(subject.backend, subject.options, subject.source()),
     )
     _latest = decisive(request), subject
-    return subject
 
 
 def prepared(request: dict[str, Any], wire: Wire) -> Subject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import os
 import re
@@ -70,14 +71,26 @@ def innermost_compilation_error(error: BaseException | None) -> BaseException | 
 def of_kernel(error: Any, logged: str) -> dict[str, Any]:
     """Triton's own error about the kernel's Python source."""
     cause = error.__cause__
-    message = str(cause) if cause is not None and str(cause) else error.error_message or str(error)
+    message = str(cause) if cause is not None and str(cause) else error.error_message or unsaid(error)
     failure: dict[str, Any] = {
         "kind": "compile",
-        "message": one_line(_WRITTEN_OUT.sub(r"\1: \3", message)) or type(error).__name__,
+        "message": one_line(read_out(message)) or type(error).__name__,
         "detail": f"{error}\n\n{logged[-LOG_SHOWN:]}".rstrip(),
     }
     place = place_in_file(error.src, error.node)
     return {**failure, **place} if place else failure
+
+
+def read_out(message: str) -> str:
+    """A message without the marks of an exception that was written out."""
+    return _WRITTEN_OUT.sub(r"\1: \3", message)
+
+
+def unsaid(error: Any) -> str:
+    """What an error without words is about: an assertion by itself is one."""
+    if type(error).__name__ == "CompileTimeAssertionFailure" and isinstance(error.node, ast.AST):
+        return f"it does not hold: {ast.unparse(error.node)}"
+    return str(error)
 
 
 def place_in_file(source: str | None, node: Any) -> dict[str, Any] | None:

@@ -77,6 +77,8 @@ class Conflict:
     least: int | None = None
     #: A wish: it compiles all the same.
     soft: bool = False
+    #: Constants in an assertion: what is compared may have to be one of them.
+    literals: tuple[Any, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -140,11 +142,12 @@ class FunctionReader:
         return next((value for value in self.returned if value is not None), None)
 
     def conflict(
-        self, node: ast.AST, what: str, *sizes: Constant, least: int | None = None, soft: bool = False
-    ) -> None:
+        self, node: ast.AST, what: str, *sizes: Constant, least: int | None = None, soft: bool = False,
+        literals: tuple[Any, ...] = (),
+    ) -> None:  # fmt: skip
         line = self.above + getattr(node, "lineno", 1)
         place = f"{what} in line {line}: {ast.unparse(node)[:60]}"
-        self.reading.conflicts.setdefault(place, Conflict(place, sizes, least, soft))
+        self.reading.conflicts.setdefault(place, Conflict(place, sizes, least, soft, literals))
 
     # Statements
 
@@ -211,7 +214,12 @@ class FunctionReader:
     def asserted(self, node: ast.AST, test: ast.expr) -> None:
         value = self.read(test)
         if isinstance(value, Constant) and not truth(value):
-            self.conflict(node, "asserted", value)
+            literals = tuple(
+                found.value
+                for found in ast.walk(test)
+                if isinstance(found, ast.Constant) and type(found.value) in (int, str, float)
+            )
+            self.conflict(node, "asserted", value, literals=literals)
 
     # Expressions
 

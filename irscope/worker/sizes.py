@@ -110,6 +110,9 @@ class _Search:
     def candidates(self, current: dict[str, Any], conflict: Conflict) -> Iterator[dict[str, Any]]:
         for name in sorted(conflict.names & self.free):
             value = current[name]
+            for literal in conflict.literals:
+                if type(literal) is not int and literal != value:
+                    yield {**current, name: literal}
             if isinstance(value, bool):
                 yield {**current, name: not value}
             elif isinstance(value, int):
@@ -129,7 +132,8 @@ class _Search:
         if len(conflict.sizes) == 1 and conflict.least is None:
             yield 1 << max(value - 1, 0).bit_length()
             yield 1 << max(value.bit_length() - 1, 0)
-            yield from (current[other] for other in conflict.names if type(current[other]) is int)
+            yield from (literal for literal in conflict.literals if type(literal) is int)
+            yield from (current[other] for other in sorted(conflict.names) if type(current[other]) is int)
             yield from SIZES
         elif conflict.soft or conflict.least:
             yield from SIZES[:5]
