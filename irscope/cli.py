@@ -138,6 +138,22 @@ def listing_options(command: argparse.ArgumentParser) -> None:
     add_format(command)
 
 
+def capture_options(command: argparse.ArgumentParser) -> None:
+    add_path(command)
+    command.add_argument(
+        "script_arguments", nargs="*", metavar="ARGS",
+        help="run the file as a script with these, and no tests or benchmarks of it: irscope capture -- SCRIPT ARGS",
+    )  # fmt: skip
+    command.add_argument("--entry", type=filled, metavar="NAME", help="a function of the file to run, and nothing else")
+    command.add_argument(
+        "--target", type=filled, metavar="ARCH", help="the GPU that stands in; with it nothing is launched for real"
+    )
+    command.add_argument("--no-gpu", action="store_true", help="launch nothing, even where there is a GPU")
+    command.add_argument("--timeout", type=seconds, metavar="S", help="seconds that the code may take (default: 20)")
+    add_python(command)
+    add_format(command)
+
+
 def doctor_options(command: argparse.ArgumentParser) -> None:
     add_python(command)
     add_format(command)
@@ -337,6 +353,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
         "what a kernel is compiled for, where each value comes from; save it beside the file",
         spec_options,
     ),
+    "capture": ("capture", "run a file's launch code, GPU or not, and list its launches", capture_options),
     "list": ("listing", "the kernels of a file or a directory, their parameters, configurations", listing_options),
     "doctor": ("doctor", "what is there on this machine, what is missing and how to get it", doctor_options),
     "completion": ("completion", "a script that completes irscope's words in your shell", completion_options),

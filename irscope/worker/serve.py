@@ -23,6 +23,7 @@ ACTIONS = {
     "snapshots": "snapshots.compile_snapshots",
     "allocate": "allocation.allocate",
     "prepare_launch": "launch.prepare.prepare_launch",
+    "capture": "capture.answer.capture",
     "list_launches": "launch.listing.list_launches",
     "measure_launch": "launch.measure.measure_launch",
     "save_launch": "launch.handover.save_launch",

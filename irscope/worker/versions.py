@@ -7,6 +7,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,85 @@ def specialization_of(compiled: Any) -> tuple[dict[str, Any], dict[tuple[int, ..
     """Signature by name, and constants and attributes by the path of parameter numbers, of a CompiledKernel."""
     source = compiled.src
     return source.signature, source.constants, source.attrs
+
+
+def loaded(registers: int) -> tuple[int, ...]:
+    """What a driver's ``load_binary`` gives back, for a kernel that spills nothing."""
+    # Module, function, registers, spills; with the most threads that a block may have from 3.5 on.
+    takes_threads = "n_max_threads" in inspect.getsource(triton_compiler.CompiledKernel._init_handles)
+    return (1, 1, registers, 0, 1024) if takes_threads else (1, 1, registers, 0)
+
+
+@dataclass(frozen=True)
+class SpecializedLaunch:
+    """What Triton would compile for a launch."""
+
+    function: JITFunction[Any]
+    #: Every parameter by name, in order, defaults included.
+    arguments: dict[str, Any]
+    #: Types by name; for a tuple a tuple of them.
+    signature: dict[str, Any]
+    #: Values and attributes by the path of parameter numbers.
+    constants: dict[tuple[int, ...], Any]
+    attributes: dict[tuple[int, ...], Any]
+    #: The backend's options object; ``None`` where only the compiled kernel is known.
+    options: Any
+
+
+def specialize_launch(run: Callable[..., Any], function: JITFunction[Any], arguments: tuple[Any, ...],
+                      named: dict[str, Any], hooks: bool) -> SpecializedLaunch:  # fmt: skip
+    """What ``JITFunction.run`` (the method, ``run``) would compile for a launch, in its own words.
+
+    It is run up to where it asks its hook, with an empty cache of kernels, and ends there. ``hooks``: the function's
+    pre-run hooks are run. Raises what Triton raises for arguments that do not fit.
+    """
+    device = driver.active.get_current_device()
+    cached = function.device_caches[device]
+    before = function.pre_run_hooks
+    found: dict[str, Any] = {}
+    call_hook = JITFunction._call_hook
+    signature = inspect.signature(call_hook)
+
+    def hook(self: Any, *words: Any, **more: Any) -> bool:
+        found.update(signature.bind(self, *words, **more).arguments)
+        return True
+
+    function.device_caches[device] = ({}, *cached[1:])
+    JITFunction._call_hook = hook
+    try:
+        if not hooks:
+            function.pre_run_hooks = []
+        run(function, *arguments, grid=None, warmup=True, **named)
+    finally:
+        JITFunction._call_hook = call_hook
+        function.device_caches[device] = cached
+        function.pre_run_hooks = before
+    bound, *_ = cached[-1](*arguments, **{"debug": False, **named})
+    return SpecializedLaunch(
+        function, bound, found["signature"], found["constants"], found["configs"][0], found["options"]
+    )
+
+
+def launch_of_compiled(source: Any, metadata: Any, arguments: tuple[Any, ...]) -> SpecializedLaunch | None:
+    """The same for a kernel that was compiled by itself; ``None`` where it was made of an IR file."""
+    function = getattr(source, "fn", None)
+    if not isinstance(function, JITFunction):
+        return None
+    names = [parameter.name for parameter in function.params]
+    if len(arguments) != len(names):  # it may be launched with its run-time arguments alone
+        left = iter(arguments)
+        arguments = tuple(source.constants.get((number,)) if source.signature.get(name) == "constexpr"
+                          else next(left, None) for number, name in enumerate(names))  # fmt: skip
+    bound = dict(zip(names, arguments, strict=True))
+    return SpecializedLaunch(function, bound, source.signature, source.constants, source.attrs, metadata)
+
+
+def compile_launch(launch: SpecializedLaunch) -> Any:
+    """The CompiledKernel of a launch."""
+    function = launch.function
+    *_, target, _, _ = function.device_caches[driver.active.get_current_device()]
+    source = function.ASTSource(function, launch.signature, launch.constants, launch.attributes)
+    return function.compile(source, target=target, options=launch.options.__dict__)
 
 
 @contextmanager

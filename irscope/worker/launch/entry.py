@@ -6,8 +6,9 @@ import importlib
 import inspect
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from .. import loading
@@ -36,8 +37,18 @@ def run_entry(path: Path, entry: str | None, module: ModuleType) -> None:
         sys.modules["__main__"] = before
 
 
-def execute(path: Path, name: str, module: ModuleType, package: str | None = None) -> ModuleType:
-    code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+def execute(
+    path: Path,
+    name: str,
+    module: ModuleType,
+    package: str | None = None,
+    compiled: Callable[[bytes], CodeType] | None = None,
+) -> ModuleType:
+    """Execute a file in ``module``; ``compiled`` makes code of its text, where that is not Python's own."""
+    if compiled is not None:
+        code = compiled(path.read_bytes())
+    else:
+        code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
     package = name.rpartition(".")[0] if package is None else package
     if package:
         importlib.import_module(package)

@@ -31,11 +31,12 @@ _CUDA = re.compile(r"cuda(:\d+)?")
 
 
 @contextlib.contextmanager
-def redirected(target: Any) -> Iterator[None]:
+def redirected(target: Any, mode: Any = None) -> Iterator[None]:
     """Within, code for a CUDA device runs on the CPU, and Triton's driver and `torch.cuda` answer as ``target`` would.
 
-    ``target`` is Triton's `GPUTarget`. All is undone at the end. Launches are not touched: in the interpreter they
-    run, in a compiling Triton somebody must keep them from happening.
+    ``target`` is Triton's `GPUTarget`, ``mode`` another one of the kind that `cuda_on_cpu` makes. All is undone at the
+    end. Launches are not touched: in the interpreter they run, in a compiling Triton somebody must keep them from
+    happening.
 
     Raises:
         Rejected: torch is missing ("missing"), or, within, a tensor does not fit into memory ("memory").
@@ -43,7 +44,7 @@ def redirected(target: Any) -> Iterator[None]:
     require("torch", "running the file's launch code")
     import torch
 
-    mode = cuda_on_cpu()
+    mode = mode or cuda_on_cpu()
     with standins.cuda_questions(target), standins.replaced(torch_replacements(torch, mode)), mode:
         yield
 
@@ -152,9 +153,7 @@ def cuda_on_cpu() -> Any:
             if named.pop("pin_memory", False):
                 wanted = "cpu"
             given = list(tensors_in((arguments, named)))
-            if not given:
-                refuse_what_does_not_fit(function, arguments, named)
-            result = function(*arguments, **named)
+            result = self.call(function, arguments, named, given)
             on_cpu = wanted == "cpu" if wanted else self.stays_on_cpu(given)
             if wanted and any(result is one and is_on_cpu(one) != on_cpu for one in given):
                 result = result.clone()
@@ -162,6 +161,12 @@ def cuda_on_cpu() -> Any:
                 if on_cpu != is_on_cpu(made):
                     setattr(made, ON_CPU, on_cpu)
             return result
+
+        def call(self, function: Any, arguments: tuple[Any, ...], named: dict[str, Any], given: list[Any]) -> Any:
+            """Call a function of torch's that is about the CPU now; ``given``: the tensors among its arguments."""
+            if not given:
+                refuse_what_does_not_fit(function, arguments, named)
+            return function(*arguments, **named)
 
         def wanted_side(self, function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> str | None:
             """``"cuda"``, ``"cpu"``, or ``None`` where the call names no device."""

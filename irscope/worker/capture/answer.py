@@ -1,0 +1,128 @@
+"""The request ``capture``: what a file, a function of it or a script launches, with a GPU or without one."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .. import loading, versions
+from ..launch import faults, redirect, settle, standins
+from ..protocol import Rejected, Wire
+from . import assertions, running, tensors
+from .recorder import Recorder
+
+
+def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
+    """Answer a ``capture`` request: ``launches`` (see `describe.launch`), ``ended``, ``parts``, ``sources``.
+
+    Each launch is told as the event ``launch`` when it is first made, for code that never comes to its end.
+    ``ended`` is why the code did not come to its end, in one line, or ``None``.
+
+    Raises:
+        Rejected: the request does not fit, or torch is missing where the code imports it.
+    """
+    wire.send("phase", phase="loading")
+    path = Path(request["path"])
+    gpu = bool(request.get("gpu"))
+    ends: list[dict[str, Any]] = []
+    first_error: list[BaseException] = []
+
+    def told(launch: dict[str, Any]) -> None:
+        wire.send("launch", launch=launch)
+
+    def on_end(title: str, error: BaseException | None) -> None:
+        skipped = type(error).__name__ == "Skipped"
+        if is_end(error, path) and missing():
+            error = None  # what was left out made no values, and the code says so at its end
+        if error is not None and not skipped:
+            first_error.append(error)
+        ends.append({"part": title, "ended": in_words(error, path), "skipped": skipped})
+
+    recorder = Recorder(told, gpu)
+    missing: assertions.Missing = standins.answering(False)
+    ended = None
+    with contextlib.ExitStack() as stack:
+        missing = prepare(request, stack, recorder)
+        stack.enter_context(recorder.installed())
+        if not gpu:
+            stack.enter_context(assertions.holding(missing))
+        wire.send("phase", phase="capturing")
+        try:
+            with running.limited(request.get("seconds")):
+                running.run(path, request, missing, on_end)
+        except running.TimeUp:
+            ended = f"its {request['seconds']:g} s were over"
+    if not recorder.launches and first_error:
+        raise settle.ended_early(first_error[0], path, "it launched a kernel")
+    reasons = [end for end in ends if end["ended"] and not end["skipped"]]
+    if ended is None and reasons:
+        one = reasons[0]
+        ended = one["ended"] if one["part"] == "__main__" else f"{one['part']}: {one['ended']}"
+    return {"launches": recorder.launches, "ended": ended, "parts": ends, "sources": sources(path, recorder)}
+
+
+def prepare(request: dict[str, Any], stack: contextlib.ExitStack, recorder: Recorder) -> assertions.Missing:
+    """Enter what stands for a GPU where there is none; whether values are missing by then is the answer."""
+    if recorder.gpu:
+        torch = faults.require_cuda(request.get("device") or 0)
+        torch.cuda.set_device(request.get("device") or 0)
+        from triton import testing
+
+        stack.enter_context(standins.replaced([(testing.Mark, "run", running.run_once)]))
+        return standins.answering(False)
+    target = versions.gpu_target(**request["target"])
+    if importlib.util.find_spec("torch") is None:
+        # Code that has tensors of its own kind, or only warms kernels up.
+        stack.enter_context(versions.active_driver(standins.Driver(target)))
+        stack.enter_context(standins.benchmarks_call_once())
+        stack.enter_context(benchmarks_noticed())
+        return lambda: bool(recorder.launches)
+    mode = tensors.sparing()
+    stack.enter_context(redirect.redirected(target, mode))
+    stack.enter_context(standins.replaced(tensors.functions_of_the_user()))
+    stack.enter_context(benchmarks_noticed())
+    return lambda: bool(recorder.launches) or mode.has_no_values
+
+
+@contextlib.contextmanager
+def benchmarks_noticed() -> Iterator[None]:
+    from triton import testing
+
+    with standins.replaced([(testing.Mark, "run", running.run_once)]):
+        yield
+
+
+def is_end(error: BaseException | None, path: Path) -> bool:
+    """Whether code ends itself by an exit code in its outermost lines: ``sys.exit(main())``."""
+    trace = error.__traceback__ if isinstance(error, SystemExit) and isinstance(error.code, int) else None
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code.co_name == "<module>"
+
+
+def in_words(error: BaseException | None, path: Path) -> str | None:
+    """One line, with the line of the file that it comes from."""
+    if error is None:
+        return None
+    text = settle.in_words(error) if not isinstance(error, Rejected) else str(error)
+    line = None
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f"{text} (line {line})" if line else text
+
+
+def sources(path: Path, recorder: Recorder) -> list[dict[str, str]]:
+    """The files that took part, with their SHA-256: the user's modules, and those that define a kernel."""
+    files = {Path(source["path"]) for source in loading.source_files(path, [])}
+    files |= {file for launch in recorder.launches if (file := Path(launch["file"])).is_file()}
+    return [
+        {"path": str(file), "sha256": hashlib.sha256(file.read_bytes()).hexdigest()} for file in sorted(files)
+        if file.is_file()
+    ]  # fmt: skip

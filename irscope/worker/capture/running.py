@@ -1,0 +1,127 @@
+"""What of a file launches kernels: its ``__main__`` block, its tests, its benchmarks, or a function that is named."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import threading
+import unittest
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from .. import loading
+from ..launch import entry, standins
+from ..protocol import Rejected
+from . import assertions, pytest_stand_in
+
+#: Given what runs now (``__main__``, a test's name) and what ended it early, ``None`` where nothing did.
+OnEnd = Callable[[str, "BaseException | None"], None]
+
+
+class TimeUp(BaseException):
+    """The capture's time is over. No `Exception`, so that few handlers catch it."""
+
+
+def run(path: Path, request: dict[str, Any], missing: assertions.Missing, on_end: OnEnd) -> None:
+    """Run the parts of a file that launch something, each to its end or to what ends it.
+
+    ``request``: ``entry`` names a function; ``script`` true runs the file as a script with ``arguments`` alone.
+
+    Raises:
+        Rejected: "usage", there is no such function.
+        TimeUp: within `limited`.
+    """
+    os.environ.setdefault("MPLBACKEND", "Agg")  # a plot on the screen would wait for somebody to close it
+    pytest_stand_in.install()
+    loading.forget_user_modules()
+    loading.check_text(path)
+    root, name = loading.package_of(path)
+    loading.prepend_to_path(path, root)
+    sys.argv = [str(path), *map(str, request.get("script_arguments") or ())]
+    module = ModuleType("__main__")
+    named = request.get("entry")
+    if named:
+        part(named, lambda: entry.find(executed(path, name, module, missing), named)(), on_end)
+        return
+    before = sys.modules["__main__"]
+    try:
+        with runners_of_tests_return():
+            part("__main__", lambda: executed(path, "__main__", module, missing, name.rpartition(".")[0]), on_end)
+        if not request.get("script"):
+            for title, call in (*benchmarks_of(module), *pytest_stand_in.tests_of(module)):
+                part(title, call, on_end)
+    finally:
+        sys.modules["__main__"] = before
+
+
+def executed(
+    path: Path, name: str, module: ModuleType, missing: assertions.Missing, package: str | None = None
+) -> ModuleType:
+    def compiled(source: bytes) -> CodeType:
+        return assertions.compiled(source, str(path), missing, module)
+
+    return entry.execute(path, name, module, package, compiled)
+
+
+def part(title: str, call: Callable[[], Any], on_end: OnEnd) -> None:
+    process = os.getpid()
+    error: BaseException | None = None
+    try:
+        call()
+    except (TimeUp, Rejected):
+        raise
+    except SystemExit as exit:
+        error = exit if exit.code not in (None, 0) else None
+    except BaseException as raised:
+        error = raised
+    finally:
+        if os.getpid() != process:
+            os._exit(1)  # a fork of the file's own must not answer in this process's place
+    on_end(title, error)
+
+
+def benchmarks_of(module: ModuleType) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Functions under ``triton.testing.perf_report`` that the file has not run itself: each line, at its first size."""
+    from triton.testing import Mark
+
+    for name, value in list(vars(module).items()):
+        if isinstance(value, Mark) and not getattr(value, "irscope_ran", False):
+            yield name, value.run
+
+
+def run_once(mark: Any, *_: Any, **named: Any) -> None:
+    """In place of ``Mark.run``."""
+    mark.irscope_ran = True
+    standins.run_first_row(mark)
+
+
+@contextmanager
+def runners_of_tests_return() -> Iterator[None]:
+    """Within, ``pytest.main()`` and ``unittest.main()`` run nothing: the file's tests are run after it."""
+    pytest = sys.modules["pytest"]
+    with standins.replaced([(pytest, "main", standins.answering(0)), (unittest, "main", standins.answering(None))]):
+        yield
+
+
+@contextmanager
+def limited(seconds: float | None) -> Iterator[None]:
+    """Within, `TimeUp` is raised in this thread when the time is over, and again while it is caught."""
+    ended = threading.Event()
+    thread = threading.get_ident()
+
+    def watch() -> None:
+        wait = seconds
+        while not ended.wait(wait):
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TimeUp))
+            wait = 1.0
+
+    if seconds is not None:
+        threading.Thread(target=watch, name="capture-limit", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()

@@ -1,0 +1,150 @@
+"""What the worker captures with no GPU: every launch as Triton specializes it, whatever the code does around it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from irscope import captures
+from irscope.captures import Capture, CapturedLaunch
+from irscope.model import Target
+from irscope.request import IrscopeError
+from tests.samples import KERNELS, SAMPLE_KERNELS
+
+pytest.importorskip("torch")
+
+FILES = KERNELS / "capture"
+SM_90 = Target.parse("sm_90")
+
+
+def capture(name: str | Path, **options: Any) -> Capture:
+    return captures.run(FILES / name, SM_90, timeout=options.pop("timeout", 120.0), **options)
+
+
+def signatures(found: Capture, kernel: str) -> list[str]:
+    return [launch.aot_signature for launch in found.launches if launch.kernel == kernel]
+
+
+def test_host_code_of_all_kinds_comes_to_its_end(own_directories: None) -> None:
+    found = capture("host_code.py")
+    assert found.ended is None, (found.ended, found.log)
+    assert signatures(found, "scale_kernel") == [
+        "*fp16:16, *fp16:16, i32, fp32, 256",
+        "*bf16:16, *bf16:16, i32, fp32, 256",
+        "*fp32:16, *fp32:16, i32:16, fp32, 256",
+        # A view that begins at the second element: no longer a multiple of 16 bytes.
+        "*fp16, *fp16:16, i32, fp32, 256",
+    ]
+    first, _, third, _ = found.launches
+    assert first.count == 2 and first.grid == (4,) and not first.options
+    assert first.arguments["x_ptr"] == {"type": "*fp16", "shape": [1000], "strides": [1]}
+    assert first.arguments["factor"] == {"type": "fp32", "value": 2.0}
+    (site,) = first.sites
+    assert (Path(site.file).name, site.function, site.count) == ("host_code.py", "scale", 2)
+    lines = (FILES / "host_code.py").read_text(encoding="utf-8").splitlines()
+    assert "scale_kernel[" in lines[site.line - 1]
+    # A graph's launch of 512 elements, and one of 256 MB, which is the same specialization.
+    assert third.count == 2 and third.grid == (2,)
+
+
+def test_tests_and_benchmarks_are_run_once_with_their_first_values(own_directories: None) -> None:
+    found = capture("tested.py")
+    parts = {part["part"]: part for part in found.parts}
+    assert set(parts) == {
+        "__main__", "benchmark", "test_add", "test_with_a_fixture", "test_of_an_unknown_fixture",
+        "TestOfMany.test_integers", "TestOfMany.test_that_fails_by_itself",
+    }  # fmt: skip
+    assert [name for name, part in parts.items() if part["skipped"]] == ["test_of_an_unknown_fixture"]
+    assert found.ended is not None and found.ended.startswith("TestOfMany.test_that_fails_by_itself: NotImplemented")
+    assert signatures(found, "add_kernel") == [
+        "*fp64:16, *fp64:16, *fp64:16, i32:16, 128, True",
+        "*fp32:16, *fp32:16, *fp32:16, i32:16, 128, True",
+        "*bf16:16, *bf16:16, *bf16:16, i32:16, 128, True",
+        "*i32:16, *i32:16, *i32:16, i32, 128, False",
+    ]
+    # The sweep of two configurations is no launch: the first of them is the one that is launched, once each.
+    assert {launch.configuration for launch in found.launches} == {0}
+    assert {launch.options["num_warps"] for launch in found.launches} == {2}
+    assert [launch.count for launch in found.launches] == [1, 1, 1, 1]
+
+
+def test_a_script_with_arguments_and_kernels_of_another_file(own_directories: None) -> None:
+    found = capture("launches_a_library.py", script_arguments=("--rows", "32", "--half"))
+    assert found.ended is None
+    assert signatures(found, "activated_kernel") == [
+        "*fp16:16, *fp16:16, *fp16:16, (i32:16, i32:16), i32, i32:16, relu, tl.float16, 128",
+        "*fp16:16, None, *fp16:16, (i32:16, i32:16), i32, i32:16, None, tl.float16, 128",
+    ]
+    first, second = found.launches
+    assert Path(first.file) == FILES / "kernel_library.py" == Path(second.sites[0].file)
+    assert second.count == 2 and second.options == {"num_warps": 2}
+    assert first.attributes["shape.1"] == {"tt.divisibility": 16} and "seed" not in first.attributes
+    # They are found by the file that defines the kernel, and no longer when the script has changed.
+    assert captures.launches_of(FILES / "kernel_library.py", "activated_kernel") == found.launches
+    only = capture("launches_a_library.py", entry="only_one")
+    assert signatures(only, "activated_kernel") == [
+        "*fp32:16, None, *fp32:16, (i32, i32), i32, i32, relu, tl.float32, 128"
+    ]
+
+
+def test_gradients_with_values_and_without(own_directories: None) -> None:
+    found = capture("gradients.py")
+    assert found.ended is None, (found.ended, found.log)
+    by_kernel = {launch.kernel: launch for launch in found.launches}
+    assert {name: launch.count for name, launch in by_kernel.items()} == {"forward_kernel": 2, "backward_kernel": 2}
+    assert by_kernel["backward_kernel"].aot_signature == ", ".join(["*fp32:16"] * 5 + ["i32:16", "64"])
+    assert by_kernel["backward_kernel"].sites[0].function == "backward"
+
+
+def test_a_kernel_that_is_warmed_up_can_be_read_and_launched(own_directories: None) -> None:
+    found = capture("warms_up.py")
+    assert found.ended is None, (found.ended, found.log)
+    assert [(launch.aot_signature, launch.grid is None, launch.options) for launch in found.launches] == [
+        ("*fp32:16, *fp32:16, i32:16, 512", False, {"num_warps": 8}),
+        ("*fp16:16, *fp16:16, i32:1, 128", True, {}),
+        ("*fp32:16, *fp32:16, i32, 256", False, {}),
+        ("*fp32:16, *fp32:16, i32:16, 512", False, {}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("how", "ended"),
+    [
+        ("raise", "ValueError: no more of this (line 22)"),
+        ("exit", "exit code 3"),
+        ("crash", "the worker aborted (SIGABRT)"),
+        ("loop", "its 4 s were over"),
+    ],
+)
+def test_what_was_launched_until_the_code_ended_early(own_directories: None, how: str, ended: str) -> None:
+    found = capture("ends_early.py", script_arguments=(how,), timeout=4.0)
+    assert [launch.aot_signature for launch in found.launches] == ["*fp32:16, 64"]
+    if how == "exit":  # at its outermost level, where launches that were left out are the reason
+        assert found.ended is None
+    elif how != "crash":
+        assert found.ended == ended
+    else:
+        assert found.ended is not None and found.ended.startswith("the worker ")
+    assert str(FILES / "ends_early.py") in found.sources
+
+
+def test_code_that_launches_nothing_says_why(own_directories: None) -> None:
+    with pytest.raises(IrscopeError) as caught:
+        capture("ends_early.py", script_arguments=("before",))
+    assert caught.value.failure.kind == "file" and caught.value.failure.line == 19
+    with pytest.raises(IrscopeError, match="no function 'missing' in this file") as caught:
+        capture("tested.py", entry="missing")
+    assert caught.value.failure.kind == "usage"
+
+
+def test_every_sample_kernel_is_launched_with_what_its_file_says(own_directories: None) -> None:
+    files = dict.fromkeys(text.rpartition("::")[0] for text in SAMPLE_KERNELS)
+    launched: dict[str, CapturedLaunch] = {}
+    for file in files:
+        found = capture(file)
+        assert found.ended is None, (file, found.ended)
+        launched |= {f"{launch.file}::{launch.kernel}": launch for launch in found.launches}
+    assert set(launched) >= set(SAMPLE_KERNELS)
+    assert all(launch.sites[0].function in ("run", "run_backward") for launch in launched.values())
