@@ -203,6 +203,12 @@ def add_compile_options(command: argparse.ArgumentParser) -> None:
     how = command.add_argument_group("how")
     add_python(how)  # type: ignore[arg-type]
     how.add_argument("--timeout", type=seconds, metavar="S", help="seconds that a compilation may take")
+    captured = how.add_mutually_exclusive_group()
+    captured.add_argument("--capture", action="store_true", help="run the file's own launch code to see what it gives")
+    captured.add_argument("--no-capture", action="store_true", help="leave the file's own launches aside")
+    how.add_argument(
+        "--specialization", type=index, default=0, metavar="N", help="which of the captured ones, from 0 (see capture)"
+    )
     how.add_argument("--no-saved", action="store_true", help="leave FILE.irscope.toml beside the kernel aside")
     how.add_argument("--fresh", action="store_true", help="compile even where nothing has changed")
 

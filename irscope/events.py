@@ -21,6 +21,11 @@ class WorkerStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CaptureStarted(Event):
+    """The file's own launch code is being run, to see what it launches the kernel with."""
+
+
+@dataclass(frozen=True, slots=True)
 class KernelFound(Event):
     """The file was loaded; ``kernels`` are all the names in it that can be compiled."""
 

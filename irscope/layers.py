@@ -11,7 +11,7 @@ from typing import Any
 
 from irscope import saved
 from irscope.model import Target
-from irscope.request import Request
+from irscope.request import Request, usage_error
 
 
 def of(request: Request) -> list[dict[str, Any]]:
@@ -21,7 +21,27 @@ def of(request: Request) -> list[dict[str, Any]]:
         IrscopeError: the file of saved specializations cannot be read (exit code 2, with its line).
     """
     kept = saved.layer_of(request.path, request.kernel) if request.saved else None
-    return [layer for layer in (kept,) if layer is not None]
+    return [layer for layer in (kept, captured(request)) if layer is not None]
+
+
+def captured(request: Request) -> dict[str, Any] | None:
+    """What the kernel's own launches have it compiled for, as far as that is known.
+
+    Raises:
+        IrscopeError: there are not as many specializations as the request's number says (exit code 2).
+    """
+    if request.capture == "never" or request.kernel is None or request.path.suffix != ".py":
+        return None
+    from irscope import captures
+
+    known = captures.launches_of(request.path, request.kernel, request.target)
+    if request.captured and request.captured >= len(known):
+        there = f"0 to {len(known) - 1}" if known else "none"
+        raise usage_error(
+            f"--specialization {request.captured}: of {request.kernel} there are captured: {there}",
+            hint=f"`irscope capture {request.path}` lists them",
+        )
+    return captures.layer(known[request.captured]) if known else None
 
 
 def target_of(request: Request) -> Target | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from irscope.model import Failure, Target
@@ -38,6 +38,11 @@ class Request:
     timeout: float | None = None
     #: Heed the specialization that is saved beside the kernel (`irscope.saved`).
     saved: bool = True
+    #: What the file's own launches are asked for: "auto" runs its launch code once where that is likely to tell
+    #: (`irscope.capturing`), "always" and "never" speak for themselves, "kept" uses what is known already.
+    capture: Literal["auto", "always", "kept", "never"] = "auto"
+    #: Which of the captured specializations, from 0.
+    captured: int = 0
     #: Compile even where the store has it.
     fresh: bool = False
 

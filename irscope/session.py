@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from irscope import bundle, devices, discover, interpreter, ir, ir_files, layers, saved, store, tools
+from irscope import bundle, capturing, devices, discover, interpreter, ir, ir_files, layers, saved, store, tools
 from irscope.client import Client
 from irscope.events import Event, Finished, KernelFound, Specialized, StageFinished, StageStarted, WorkerStarted
 from irscope.model import Compilation, Failure, Kernel, SourceFile, Specialization, Stage, Target
@@ -94,6 +94,7 @@ def specialize(
     request = with_kernel(request)
     target = request.target or layers.target_of(request) or devices.default_target()
     found = interpreter.identify(request.python)
+    capturing.capture_if_due(request, target, on_event, cancel)
     stored = None if request.fresh else store.find(store.key_of(request, target, found))
     if stored is not None:
         return stored
@@ -139,6 +140,7 @@ def compile_file(
         return finish(failed(request, target, None, error.failure), on_event)
     target = request.target or layers.target_of(request) or devices.default_target()
     found = interpreter.identify(request.python)
+    unknown = capturing.capture_if_due(request, target, on_event, cancel)
     key = store.key_of(request, target, found)
     if not request.fresh:
         stored = store.find(key)
@@ -150,6 +152,8 @@ def compile_file(
     client.start(found.python)
     on_event(WorkerStarted(found.python))
     compilation = Conversation(request, target, on_event, client).run(found, cancel)
+    if unknown is not None:
+        compilation = replace(compilation, warnings=(*compilation.warnings, unknown))
     if compilation.failure is None:
         store.put(key, compilation)
     return finish(compilation, on_event)

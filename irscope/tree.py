@@ -137,7 +137,9 @@ def compile_all(
         cancel: set, it ends all as closing does.
     """
     stop = cancel or threading.Event()
-    limited = replace(request, timeout=request.timeout or TIMEOUT)
+    # To run each file's own code takes longer than to compile it: what is known is used, more only when asked for.
+    capture = "kept" if request.capture == "auto" else request.capture
+    limited = replace(request, timeout=request.timeout or TIMEOUT, capture=capture)
     waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
     count = 0
     for job in jobs:

@@ -127,6 +127,8 @@ def request_from(arguments: argparse.Namespace) -> Request:
         python=Path(arguments.python) if arguments.python else None,
         timeout=arguments.timeout,
         saved=not arguments.no_saved,
+        capture="always" if arguments.capture else "never" if arguments.no_capture else "auto",
+        captured=arguments.specialization,
         fresh=arguments.fresh,
     )
 
@@ -194,10 +196,12 @@ class Progress:
         self.shown = sys.stderr.isatty()
 
     def __call__(self, event: Event) -> None:
-        from irscope.events import StageStarted, WorkerStarted
+        from irscope.events import CaptureStarted, StageStarted, WorkerStarted
 
         if isinstance(event, WorkerStarted):
             self.say("loading Triton")
+        elif isinstance(event, CaptureStarted):
+            self.say("running the file's launch code")
         elif isinstance(event, StageStarted):
             self.say(event.name)
 

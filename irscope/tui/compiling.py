@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from irscope.events import Event, Finished, KernelFound, Specialized, StageFinished, StageStarted, WorkerStarted
+from irscope.events import (
+    CaptureStarted,
+    Event,
+    Finished,
+    KernelFound,
+    Specialized,
+    StageFinished,
+    StageStarted,
+    WorkerStarted,
+)
 from irscope.model import Compilation, Failure
 from irscope.request import Request
 from irscope.tui.header import words_of_request
@@ -90,6 +99,8 @@ class Compiling:
         match event:
             case WorkerStarted():
                 bench.breadcrumb.begin("loading Triton")
+            case CaptureStarted():
+                bench.breadcrumb.begin("running the file's launch code")
             case KernelFound(kernel=kernel) if bench.compilation is None:
                 bench.header.show(*words_of_request(replace(self.request, kernel=kernel.name)))
                 bench.show_kernel(kernel)
