@@ -72,6 +72,8 @@ class Specialization:
     provenance: Mapping[str, str] = field(default_factory=dict)
     #: What in the file says so, by parameter: "tl.dot at line 17".
     evidence: Mapping[str, str] = field(default_factory=dict)
+    #: By guessed constant, the blocks that it leaves out: "with HAS_BIAS on, 3 more blocks".
+    hidden: Mapping[str, str] = field(default_factory=dict)
     #: Number of the autotune configuration in use, from 0.
     configuration: int | None = None
     #: By parameter, what a user writes to get it: "*fp16:16", "128"; one that cannot be written is not there.

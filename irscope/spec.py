@@ -166,4 +166,5 @@ def note(name: str, found: Specialization) -> str:
     """Where a parameter's value came from: "inferred: tl.dot at line 17"."""
     words: Mapping[str, str] = found.evidence
     provenance = found.provenance.get(name, "")
-    return f"{provenance}: {words[name]}" if name in words else provenance
+    said = f"{provenance}: {words[name]}" if name in words else provenance
+    return f"{said}; {found.hidden[name]}" if name in found.hidden else said

@@ -57,6 +57,7 @@ def document(
         "configuration": specialization.configuration,
         "provenance": dict(specialization.provenance),
         "evidence": dict(specialization.evidence),
+        "hidden": dict(specialization.hidden),
         "stages": stages(compilation, figures, files or {}, text),
         "resources": {**{name: used[name] for name in RESOURCES}, **used},
         "sources": figure_sources(compilation, figures),

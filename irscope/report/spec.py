@@ -83,6 +83,7 @@ def described(compilation: Compilation) -> dict[str, Any]:
                 "entry": found.entries.get(name),
                 "provenance": found.provenance.get(name),
                 "evidence": found.evidence.get(name),
+                "hidden": found.hidden.get(name),
             }
             for name, type_ in found.signature.items()
         ],

@@ -46,6 +46,8 @@ def specialization(compilation: Compilation) -> str:
         where = found.provenance.get(name, "")
         if evidence := found.evidence.get(name):
             where = f"{where}: {evidence}"
+        if hidden := found.hidden.get(name):
+            where = f"{where}; {hidden}"
         if where == "configuration" and found.configuration is not None:
             count = len(compilation.kernel.configurations)
             where = f"configuration {found.configuration} of {count}" if count else where

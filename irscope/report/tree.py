@@ -112,6 +112,7 @@ def described(outcome: Outcome, files: Mapping[str, Path]) -> dict[str, Any]:
         "configuration": specialization.configuration,
         "provenance": dict(outcome.provenance),
         "evidence": dict(specialization.evidence),
+        "hidden": dict(specialization.hidden),
         "resources": asdict(outcome.resources),
         "occupancy": None if outcome.figures is None else asdict(outcome.figures.occupancy),
         "warnings": list(outcome.warnings),

@@ -39,6 +39,8 @@ class Field:
 
     #: What in the file says so.
     evidence: str = ""
+    #: What this answer leaves out of the kernel.
+    hidden: str = ""
 
     @property
     def guessed(self) -> bool:
@@ -51,6 +53,7 @@ class Field:
             was = self.provenance if self.provenance not in ("", "given") else ""
             return f"{GIVEN_MARK} given" + (f" (was {was})" if was else "")
         where = f"{self.provenance}: {self.evidence}" if self.evidence else self.provenance
+        where = f"{where}; {self.hidden}" if where and self.hidden else where
         return f"{GUESSED_MARK if self.guessed else ' '} {where}" if where else ""
 
     @property
@@ -76,8 +79,8 @@ def fields(kernel: Kernel, chosen: Specialization | None, request: Request) -> l
         value = constant_in_view(name, chosen) or parameter.default or ""
         in_view = value if parameter.constexpr else type_in_view(name, chosen)
         given = provenance == "given" or name in said
-        evidence = chosen.evidence.get(name, "")
-        asked.append(Field(kind, name, said.get(name, in_view), provenance, given, evidence))
+        evidence, hidden = chosen.evidence.get(name, ""), chosen.hidden.get(name, "")
+        asked.append(Field(kind, name, said.get(name, in_view), provenance, given, evidence, hidden))
     return asked
 
 

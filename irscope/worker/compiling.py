@@ -20,7 +20,7 @@ from typing import Any
 import triton
 import triton.language as tl
 
-from . import infer, loading, opening, reasons, retry, standin, targets, versions
+from . import hidden, infer, loading, opening, reasons, retry, standin, targets, versions
 from .protocol import Rejected, Wire, names_hint
 
 #: ``ptxas -v`` names itself ``ptxas-blackwell`` where Triton ships that one.
@@ -136,7 +136,7 @@ def announce(subject: Subject, request: dict[str, Any], wire: Wire) -> None:
     global _latest
     wire.send(
         "specialized",
-        specialization=describe_answer(subject.answer, subject.options),
+        specialization=describe_answer(subject.kernel.function, subject.answer, subject.options),
         pipeline=versions.pipeline(subject.backend, subject.options, subject.source()),
     )
     _latest = decisive(request), subject
@@ -320,8 +320,14 @@ def describe_kernel(kernel: loading.LoadedKernel, path: Path) -> dict[str, Any]:
     }
 
 
-def describe_answer(answer: infer.Answer, options: Any) -> dict[str, Any]:
+def describe_answer(function: Any, answer: infer.Answer, options: Any) -> dict[str, Any]:
     parameters = answer.parameters
+    # A stride of 1 that was inferred is none of these: it is hardly ever another.
+    guessed = [
+        name
+        for name, p in parameters.items()
+        if p.type == "constexpr" and (p.provenance == "guessed" or (p.value is None and retry.may_change(p)))
+    ]
     return {
         "signature": answer.signature,
         "constexprs": plain(answer.constants),
@@ -333,6 +339,7 @@ def describe_answer(answer: infer.Answer, options: Any) -> dict[str, Any]:
         "options": plain(dataclasses.asdict(options)),
         "provenance": {name: parameter.provenance for name, parameter in parameters.items()},
         "evidence": {name: parameter.evidence for name, parameter in parameters.items() if parameter.evidence},
+        "hidden": hidden.branches(function, answer.constants, guessed, infer.resolve_helper),
         "configuration": answer.configuration,
         "entries": {
             name: entry for name, parameter in parameters.items() if (entry := entry_of(name, parameter)) is not None

@@ -19,6 +19,8 @@ Change = dict[str, Parameter]
 
 LEAST_SIZE = 16
 BITS = {"fp16": 16, "bf16": 16, "fp32": 32, "fp64": 64, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "u8": 8, "i1": 8}
+#: Of constants that are types; 8 bits that are cast bit by bit are a float of some kind.
+TYPE_OF_BITS = {8: tl.float8e5, 16: tl.float16, 32: tl.float32, 64: tl.float64}
 OF_BITS = {8: "i8", 16: "fp16", 32: "fp32", 64: "i64"}
 
 
@@ -161,6 +163,9 @@ def bits(case: Case) -> Iterator[Change]:
             yield case.with_type([name], f"*{OF_BITS[b]}")
     if scalars := [name for name in case.scalars() if BITS.get(case.near[name].type) == a and b in OF_BITS]:
         yield case.with_type(scalars, OF_BITS[b])
+    for name, parameter in case.near.items():
+        if isinstance(parameter.value, tl.dtype) and parameter.value.primitive_bitwidth == a and b in TYPE_OF_BITS:
+            yield case.with_value(**{name: TYPE_OF_BITS[b]})
 
 
 def single(case: Case) -> Iterator[Change]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .shapes import Block, Constant, Group, Module, Value, computed, is_size, truth
+from .shape_values import Block, Constant, Group, Module, Value, computed, is_size, product, truth
 
 if TYPE_CHECKING:
     from .shapes import FunctionReader
@@ -213,11 +213,6 @@ def reshaped(call: Call) -> Value:
     if block is not None and all(is_size(size) for size in (*block.shape, *sizes)):
         call.reader.equal(call.node, "as many elements", product(block.shape), product(sizes))
     return Block(sizes, block.element if block else None)
-
-
-def product(sizes: tuple[Constant, ...]) -> Constant:
-    names = frozenset().union(*(size.names for size in sizes))
-    return Constant(math.prod(size.value for size in sizes), names)
 
 
 def broadcast_to(call: Call) -> Value:

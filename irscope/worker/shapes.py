@@ -8,15 +8,34 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .loading import definition_line
+from .shape_values import (
+    MAX_STEPS,
+    MOST_ELEMENTS,
+    SCALAR,
+    Block,
+    Conflict,
+    Constant,
+    Decision,
+    Group,
+    Module,
+    OutOfSteps,
+    Reading,
+    Value,
+    compared_in,
+    computed,
+    is_power_of_two,
+    is_size,
+    literals_in,
+    of_python,
+    product,
+    truth,
+)
 
 MAX_DEPTH = 12
-#: Expressions that one reading looks at before it gives up.
-MAX_STEPS = 20_000
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
@@ -33,77 +52,6 @@ _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Constant:
-    """What a compile knows, with the kernel's constexprs that it was made of."""
-
-    value: Any
-    names: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Block:
-    """A tensor, a block of pointers, or a scalar (no dimensions). ``element`` is ``fp16``, ``*fp16``, or unknown."""
-
-    shape: tuple[Constant, ...] = ()
-    element: str | None = None
-
-
-@dataclass(frozen=True)
-class Group:
-    """A tuple or list."""
-
-    items: tuple[Value, ...]
-
-
-@dataclass(frozen=True)
-class Module:
-    """A name that is not the kernel's own, such as ``tl.math``."""
-
-    dotted: str
-
-
-#: ``None`` is what nothing is known of.
-Value = Constant | Block | Group | Module | None
-SCALAR = Block()
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """Sizes that do not go together: ``sizes`` should be equal, or the first one at least ``least``."""
-
-    what: str
-    sizes: tuple[Constant, ...]
-    least: int | None = None
-    #: A wish: it compiles all the same.
-    soft: bool = False
-    #: Constants in an assertion: what is compared may have to be one of them.
-    literals: tuple[Any, ...] = ()
-
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset().union(*(size.names for size in self.sizes))
-
-
-class OutOfSteps(Exception):
-    """The kernel is too long to be read so often."""
-
-
-@dataclass
-class Reading:
-    """What all functions of one reading share."""
-
-    resolve: Callable[[Any, str], Any]
-    trees: dict[int, Any] = field(default_factory=dict)
-    conflicts: dict[str, Conflict] = field(default_factory=dict)
-    steps: int = 0
-
-    def tree(self, function: Any) -> Any:
-        if id(function) not in self.trees:
-            self.trees[id(function)] = function.parse().body[0]
-        return self.trees[id(function)]
-
-
 def conflicts(
     function: Any,
     constants: Mapping[str, Any],
@@ -112,6 +60,17 @@ def conflicts(
     trees: dict[int, Any] | None = None,
 ) -> list[Conflict]:
     """Read a jit function with these constexprs; ``trees`` keeps what was parsed for the next reading."""
+    return list(read(function, constants, types, resolve, trees).conflicts.values())
+
+
+def read(
+    function: Any,
+    constants: Mapping[str, Any],
+    types: Mapping[str, str],
+    resolve: Callable[[Any, str], Any],
+    trees: dict[int, Any] | None = None,
+) -> Reading:
+    """All that one reading of a jit function finds."""
     reading = Reading(resolve, trees if trees is not None else {})
     arguments: dict[str, Value] = {}
     for parameter in function.params:
@@ -122,17 +81,21 @@ def conflicts(
             element = types.get(name)
             arguments[name] = Block((), element) if element in (None, "i32") or str(element).startswith("*") else SCALAR
     FunctionReader(reading, function, 0).call(arguments)
-    return list(reading.conflicts.values())
+    return reading
 
 
 class FunctionReader:
     """Reads the body of one function with its arguments bound."""
 
-    def __init__(self, reading: Reading, function: Any, depth: int) -> None:
+    def __init__(self, reading: Reading, function: Any, depth: int, decisions: tuple[Decision, ...] = ()) -> None:
         self.reading = reading
         self.function = function
         self.depth = depth
+        #: Those that led to the statement that is read.
+        self.decisions = decisions
         self.locals: dict[str, Value] = {}
+        #: By name, why what assigns it is left out.
+        self.left_out: dict[str, list[Decision]] = {}
         self.returned: list[Value] = []
         self.above = definition_line(function) - 1
 
@@ -143,11 +106,19 @@ class FunctionReader:
 
     def conflict(
         self, node: ast.AST, what: str, *sizes: Constant, least: int | None = None, soft: bool = False,
-        literals: tuple[Any, ...] = (),
+        literals: tuple[Any, ...] = (), most: int | None = None,
     ) -> None:  # fmt: skip
         line = self.above + getattr(node, "lineno", 1)
         place = f"{what} in line {line}: {ast.unparse(node)[:60]}"
-        self.reading.conflicts.setdefault(place, Conflict(place, sizes, least, soft, literals))
+        self.reading.conflicts.setdefault(place, Conflict(place, sizes, least, soft, literals, most))
+
+    def decided_wrong(self, node: ast.AST, what: str, decisions: Iterable[Decision]) -> None:
+        """What should not be so follows from these decisions."""
+        decisions = list(decisions)
+        names = frozenset().union(*(decision.names for decision in decisions))
+        literals = tuple(literal for decision in decisions for literal in decision.literals)
+        if names:
+            self.conflict(node, what, Constant(None, names), literals=literals)
 
     # Statements
 
@@ -162,9 +133,12 @@ class FunctionReader:
         if isinstance(node, ast.If):
             test = self.read(node.test)
             if isinstance(test, Constant):
-                return self.body(node.body if truth(test) else node.orelse)
-            both = [self.body(node.body), self.body(node.orelse)]
+                return self.decided(node, test)
+            both = [self.block(node.body), self.block(node.orelse)]
             return all(both)
+        if isinstance(node, ast.Raise):
+            self.decided_wrong(node, "not reached", self.decisions)
+            return True
         if isinstance(node, ast.Assign):
             value = self.read(node.value)
             for target in node.targets:
@@ -187,6 +161,25 @@ class FunctionReader:
         elif isinstance(node, ast.With):
             self.body(node.body)
         return False
+
+    def decided(self, node: ast.If, test: Constant) -> bool:
+        decision = Decision(test.names, compared_in(node))
+        self.reading.decisions[decision] = None
+        taken, other = (node.body, node.orelse) if truth(test) else (node.orelse, node.body)
+        for part in (found for statement in other for found in ast.walk(statement)):
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                self.left_out.setdefault(part.id, []).append(decision)
+        before = self.decisions
+        self.decisions = (*before, decision)
+        returned = self.block(taken)
+        self.decisions = before
+        return returned
+
+    def block(self, statements: list[ast.stmt]) -> bool:
+        # An elif is no block of its own: what stands in it is.
+        if statements and not (len(statements) == 1 and isinstance(statements[0], ast.If)):
+            self.reading.blocks.add((id(self.function), statements[0].lineno))
+        return self.body(statements)
 
     def first_of(self, iterated: ast.expr) -> Value:
         """What a loop's variable is at first; a step that the range is no multiple of is noted."""
@@ -214,12 +207,10 @@ class FunctionReader:
     def asserted(self, node: ast.AST, test: ast.expr) -> None:
         value = self.read(test)
         if isinstance(value, Constant) and not truth(value):
-            literals = tuple(
-                found.value
-                for found in ast.walk(test)
-                if isinstance(found, ast.Constant) and type(found.value) in (int, str, float)
-            )
-            self.conflict(node, "asserted", value, literals=literals)
+            if value.names:
+                self.conflict(node, "asserted", value, literals=literals_in(test))
+            else:
+                self.decided_wrong(node, "not reached", self.decisions)
 
     # Expressions
 
@@ -243,6 +234,9 @@ class FunctionReader:
         if node.id in self.locals:
             return self.locals[node.id]
         names = self.function.fn.__globals__
+        if node.id in self.left_out and node.id not in names:
+            self.decided_wrong(node, "is defined", self.left_out[node.id])
+            return None
         return of_python(names[node.id], node.id) if node.id in names else Module(node.id)
 
     def read_Tuple(self, node: ast.Tuple | ast.List) -> Value:
@@ -349,7 +343,7 @@ class FunctionReader:
         parameters = helper.params
         arguments: dict[str, Value] = {p.name: of_python(p.default, p.name) for p in parameters if p.has_default}
         arguments |= dict(zip([p.name for p in parameters], positional, strict=False)) | named
-        return FunctionReader(self.reading, helper, self.depth + 1).call(arguments)
+        return FunctionReader(self.reading, helper, self.depth + 1, self.decisions).call(arguments)
 
     # Sizes that must agree
 
@@ -375,7 +369,14 @@ class FunctionReader:
             else:
                 self.equal(node, "sizes agree", a, b)
                 sizes.append(a)
+        self.not_too_many(node, tuple(sizes))
         return tuple(sizes)
+
+    def not_too_many(self, node: ast.AST, sizes: tuple[Constant, ...]) -> None:
+        if not all(is_size(size) for size in sizes) or (elements := product(sizes)).value <= MOST_ELEMENTS:
+            return
+        if elements.names and not any(c.most and c.names == elements.names for c in self.reading.conflicts.values()):
+            self.conflict(node, f"at most {MOST_ELEMENTS} elements", elements, soft=True, most=MOST_ELEMENTS)
 
     def equal(self, node: ast.AST, what: str, a: Constant, b: Constant) -> None:
         if is_size(a) and is_size(b) and a.value != b.value:
@@ -390,40 +391,5 @@ class FunctionReader:
         for size in sizes:
             if not is_power_of_two(size):
                 self.conflict(node, "a power of two", size)
+        self.not_too_many(node, sizes)
         return sizes
-
-
-def truth(value: Value) -> bool | None:
-    if not isinstance(value, Constant):
-        return None
-    try:
-        return bool(value.value)
-    except Exception:
-        return None
-
-
-def computed(function: Callable[..., Any], *constants: Constant) -> Value:
-    try:
-        value = function(*(constant.value for constant in constants))
-    except Exception:
-        return None
-    return Constant(value, frozenset().union(*(constant.names for constant in constants)))
-
-
-def is_size(constant: Constant) -> bool:
-    return isinstance(constant.value, int) and not isinstance(constant.value, bool) and constant.value > 0
-
-
-def is_power_of_two(constant: Constant) -> bool:
-    value = constant.value
-    return not isinstance(value, int) or (value > 0 and value & (value - 1) == 0)
-
-
-def of_python(value: Any, dotted: str) -> Value:
-    """What a name outside the function means."""
-    value = getattr(value, "value", value) if type(value).__name__ == "constexpr" else value
-    if value is None or isinstance(value, bool | int | float | str) or type(value).__name__ == "dtype":
-        return Constant(value)
-    if isinstance(value, tuple | list):
-        return Group(tuple(of_python(item, dotted) for item in value))
-    return Module(dotted)

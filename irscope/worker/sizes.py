@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .shapes import Conflict, OutOfSteps, conflicts
+from .shape_values import Conflict, OutOfSteps
+from .shapes import conflicts
 
 #: Readings of the kernel in one search, whatever the time.
 MAX_READINGS = 400
@@ -75,14 +76,15 @@ class _Search:
                     break
                 before = current
                 current, found, conflict = following
-                reasons |= {name: conflict.what for name in conflict.names if current[name] != before[name]}
+                why = f"{'sizes that must agree' if len(conflict.sizes) > 1 else 'what compiles'}: {conflict.what}"
+                reasons |= {name: why for name in conflict.names if current[name] != before[name]}
                 seen.add(key(current))
                 if (cost := self.cost(current, found)) < least:
                     best, least = current, cost
         except (OutOfSteps, RecursionError):
             return {}
         return {
-            name: Size(best[name], f"sizes that must agree: {reasons.get(name, 'with the others')}")
+            name: Size(best[name], reasons.get(name, "sizes that must agree: with the others"))
             for name in sorted(self.free)
             if best[name] != self.guessed[name]
         }
@@ -108,10 +110,14 @@ class _Search:
         return None
 
     def candidates(self, current: dict[str, Any], conflict: Conflict) -> Iterator[dict[str, Any]]:
-        for name in sorted(conflict.names & self.free):
+        names = sorted(conflict.names & self.free)
+        if conflict.most is not None:
+            # The larger one has more to give.
+            names.sort(key=lambda name: -current[name] if isinstance(current[name], int) else 0)
+        for name in names:
             value = current[name]
             for literal in conflict.literals:
-                if type(literal) is not int and literal != value:
+                if (type(literal) is not int or type(value) not in (int, bool)) and literal != value:
                     yield {**current, name: literal}
             if isinstance(value, bool):
                 yield {**current, name: not value}
@@ -122,6 +128,9 @@ class _Search:
 
     def sizes_for(self, name: str, value: int, current: Mapping[str, Any], conflict: Conflict) -> Iterator[int]:
         """First what mends this conflict if the size is proportional to the constexpr, then usual sizes."""
+        if conflict.most is not None:
+            yield from (value >> shift for shift in range(1, value.bit_length()))
+            return
         numbers = [size.value for size in conflict.sizes if type(size.value) is int and size.value > 0]
         wanted = [*numbers, *([conflict.least] if conflict.least else [])]
         for size in conflict.sizes:

@@ -90,6 +90,11 @@ def bit_pattern(x_ptr, y_ptr):
 
 
 @triton.jit
+def typed_bits(x_ptr, y_ptr, TYPE: tl.constexpr):
+    tl.store(x_ptr, tl.load(y_ptr).to(TYPE).to(tl.uint8, bitcast=True))
+
+
+@triton.jit
 def scaled(x_ptr, factor):
     tl.store(x_ptr, factor * 2.0)
 
@@ -202,6 +207,7 @@ CASES = [
     ("half", operands, {"a_ptr": "*i32", "b_ptr": "*i32"}, {"a_ptr": "*fp16", "b_ptr": "*fp16"}),
     ("expected_element", exponential, {"value": "i32"}, {"value": "fp32"}),
     ("bits", bit_pattern, {"y_ptr": "*fp32"}, {"y_ptr": "*fp16"}),
+    ("bits", typed_bits, {"TYPE": tl.float32}, {"TYPE": tl.float8e5}),
     ("single", largest, {"x_ptr": "*bf16"}, {"x_ptr": "*fp32"}),
     ("integer_element", counted, {"y_ptr": "*fp32"}, {"y_ptr": "*i32"}),
     ("pointer", loaded, {"table": "i32"}, {"table": "*fp32"}),

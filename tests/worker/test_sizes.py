@@ -56,6 +56,35 @@ def halves(x_ptr, COUNT: tl.constexpr, PARTS: tl.constexpr):
 
 
 @triton.jit
+def staged(x_ptr, STAGE: tl.constexpr):
+    if STAGE == 3:
+        low = 1
+    elif STAGE == 5:
+        low = 2
+    tl.store(x_ptr, low)
+
+
+@triton.jit
+def of_mode(x_ptr, MODE: tl.constexpr):
+    if MODE == "plain":
+        tl.store(x_ptr, 1)
+    elif MODE == "relaxed":
+        tl.store(x_ptr, 2)
+    else:
+        tl.static_assert(False, "no such mode")
+
+
+@triton.jit
+def calls_staged(x_ptr, STAGE: tl.constexpr):
+    staged(x_ptr, 8 - STAGE)
+
+
+@triton.jit
+def wide(x_ptr, ROWS: tl.constexpr, COLS: tl.constexpr):
+    tl.store(x_ptr + tl.arange(0, ROWS)[:, None] * COLS + tl.arange(0, COLS)[None, :], 0)
+
+
+@triton.jit
 def described(x_ptr, M, N, ROWS: tl.constexpr, COLS: tl.constexpr):
     rows = tl.make_tensor_descriptor(x_ptr, [M, N], [N, 1], [ROWS, COLS])
     x = rows.load([0, 0])
@@ -130,3 +159,25 @@ def test_the_line_that_wants_it_is_told() -> None:
     assert size.value == 2
     assert "2 to split in line " in size.evidence
     assert "tl.split(x)" in size.evidence
+
+
+@pytest.mark.parametrize(("guess", "among"), [(64, (3, 5)), (tl.float32, (3, 5)), (None, (3, 5))])
+def test_a_branch_that_defines_what_is_used_is_taken(guess: Any, among: tuple[int, ...]) -> None:
+    assert solved(staged, {"STAGE": guess})["STAGE"] in among
+    (size,) = agree(staged, {"STAGE": 64}, ["STAGE"], resolve_helper, seconds=5).values()
+    assert "is defined in line " in size.evidence
+
+
+def test_a_helpers_branch_is_taken_by_its_caller() -> None:
+    assert solved(calls_staged, {"STAGE": 64}) in ({"STAGE": 5}, {"STAGE": 3})
+
+
+def test_an_assertion_that_always_fails_is_not_reached() -> None:
+    assert solved(of_mode, {"MODE": 64}) in ({"MODE": "plain"}, {"MODE": "relaxed"})
+
+
+def test_a_block_is_not_larger_than_compiles_in_reasonable_time() -> None:
+    assert solved(wide, {"ROWS": 1024, "COLS": 64}) == {"ROWS": 256}
+    assert solved(wide, {"ROWS": 256, "COLS": 64}) == {}
+    # What was not guessed is what somebody wants.
+    assert agree(wide, {"ROWS": 1024, "COLS": 64}, [], resolve_helper) == {}
