@@ -43,6 +43,8 @@ class Imports:
     missing: dict[str, Missing] = field(default_factory=dict)
     #: What was decided without knowing: "flash_attn.VERSION".
     undecided: list[str] = field(default_factory=list)
+    #: What was put in the place of something out of a missing module, in words.
+    taken: list[str] = field(default_factory=list)
 
     def miss(self, name: str, file: str | None = None, line: int | None = None, reason: str = "") -> None:
         self.missing.setdefault(top_of(name), Missing(name, file, line, reason))
@@ -163,6 +165,9 @@ class Deferred:
     def __bool__(self) -> bool:
         return bool(decided(self, bool, False))
 
+    def __iter__(self) -> Any:
+        return decided(self, iter, iter(()))
+
     # A module that is not there is taken to be new enough.
     def __lt__(self, other: Any) -> Any:
         return decided(self, lambda value: value < worked_out(other), False)
@@ -187,7 +192,7 @@ class Deferred:
 
 #: What needs a value, and cannot do without one.
 _QUESTIONS: dict[str, Callable[..., Any]] = {
-    "str": str, "int": int, "float": float, "index": operator.index, "len": len, "iter": iter, "format": format,
+    "str": str, "int": int, "float": float, "index": operator.index, "len": len, "format": format,
     "contains": operator.contains, "neg": operator.neg, "abs": abs, "invert": operator.invert, "round": round,
 }  # fmt: skip
 _ARITHMETIC = {

@@ -69,7 +69,7 @@ def specialize(kernel: LoadedKernel, request: dict[str, Any]) -> Answer:
         elif parameter.has_default:
             settled = from_default(parameter)
         elif parameter.is_constexpr:
-            value, pattern = guessed_constant(name, usage)
+            value, pattern = compared_constant(name, usage) or guessed_constant(name, usage)
             settled = Parameter("constexpr", value, provenance="guessed", evidence=pattern)
         elif annotated := annotated_type(parameter):
             settled = run_time(annotated, "inferred", "its annotation")
@@ -210,11 +210,18 @@ def contiguous_strides(names: list[str]) -> set[str]:
     return {group[-1] for group in groups.values() if len(group) > 1}
 
 
+def compared_constant(name: str, usage: Usage) -> tuple[Any, str] | None:
+    """A choice among ways to go is one of those that the kernel knows; a size is no such choice."""
+    value, evidence = usage.compared.get(name, (None, ""))
+    is_size = name in usage.arange or re.search("block|tile|size|dim", name, re.IGNORECASE)
+    return None if value is None or (isinstance(value, int) and is_size) else (value, evidence)
+
+
 def guessed_constant(name: str, usage: Usage) -> tuple[Any, str]:
     for pattern, value in GUESSES["patterns"]:
         if re.fullmatch(pattern, name, re.IGNORECASE):
             if isinstance(value, list):
-                value = value[1] if usage.has_dot else value[0]
+                value = value[1] if usage.has_dot or usage.two_dimensional else value[0]
             if isinstance(value, str):
                 value = getattr(tl, value.removeprefix("tl."))
             return value, "its name"

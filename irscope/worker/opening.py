@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import triton.language as tl
+
 from . import closures, deferred, loading, places, versions
 from .jitted import Jitted, by_use, dialect_of, dotted, jit_names, jitted, named
 from .partial import Scope, Tree, parsed
@@ -223,6 +225,10 @@ def settle(scope: Scope, chain: tuple[str, ...], missing: dict[str, deferred.Mis
     try:
         value = scope.namespace[name] = deferred.worked_out_within(value)
     except ModuleNotFoundError as error:
+        value = of_triton_instead(value, scope.tree.imports)
+        if value is not None:
+            scope.namespace[name] = value
+            return value
         known = scope.tree.imports.missing
         missing[name] = known.get(deferred.top_of(error.name or "")) or deferred.Missing(error.name or name)
         scope.namespace.pop(name, None)
@@ -230,6 +236,21 @@ def settle(scope: Scope, chain: tuple[str, ...], missing: dict[str, deferred.Mis
     for attribute in attributes:
         value = getattr(value, attribute, None)
     return value
+
+
+def of_triton_instead(value: Any, imports: deferred.Imports) -> Any:
+    """What Triton's language has under the name of a helper that is not there; ``None`` where it has nothing.
+
+    Libraries of kernels keep their own ``exp`` or ``cdiv`` for what differs between versions of Triton.
+    """
+    if not isinstance(value, deferred.Deferred):
+        return None
+    module, _, name = deferred.recipe_of(value).path.rpartition(".")
+    known = getattr(tl, name, None) if name in dir(tl) else getattr(tl.math, name, None)
+    if not callable(known):
+        return None
+    imports.taken.append(f"{name} of '{module}', which is not there, was taken as Triton's own")
+    return known
 
 
 def jit_functions_in(value: Any) -> list[Any]:
@@ -244,6 +265,7 @@ def jit_functions_in(value: Any) -> list[Any]:
 
 def notes_about(imports: deferred.Imports, needed: Mapping[str, deferred.Missing]) -> Iterator[str]:
     """What was stubbed and may matter."""
+    yield from dict.fromkeys(imports.taken)
     wanted = {module.module for module in needed.values()}
     for name, module in imports.missing.items():
         decided = [path for path in imports.undecided if deferred.top_of(path) == name]

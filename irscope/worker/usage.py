@@ -67,6 +67,10 @@ class Use:
 class Usage:
     uses: dict[str, Use] = field(default_factory=dict)
     has_dot: str | None = None
+    #: A tensor gets another axis somewhere: blocks are two-dimensional, and large ones would be very large.
+    two_dimensional: bool = False
+    #: By parameter, the first number or text that it is compared with, and the line that does so.
+    compared: dict[str, tuple[Any, str]] = field(default_factory=dict)
     arange: set[str] = field(default_factory=set)
 
     def of(self, name: str) -> Use:
@@ -213,6 +217,9 @@ class _Reader(ast.NodeVisitor):
         return replace(_union(items), items=items)
 
     def read_Subscript(self, node: ast.Subscript) -> Value:
+        axes = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
+        if any(isinstance(axis, ast.Constant) and axis.value is None for axis in axes):
+            self.usage.two_dimensional = True
         return self.read(node.value)
 
     def read_Attribute(self, node: ast.Attribute) -> Value:
@@ -246,10 +253,20 @@ class _Reader(ast.NodeVisitor):
 
     def read_Compare(self, node: ast.Compare) -> Value:
         values = [self.read(node.left), *(self.read(comparator) for comparator in node.comparators)]
+        if len(values) == 2 and isinstance(node.ops[0], ast.Eq | ast.In):
+            self.compare(node, values[0], node.comparators[0])
+            self.compare(node, values[1], node.left)
         if not any(isinstance(operator, ast.Is | ast.IsNot) for operator in node.ops):
             for left, right in itertools.pairwise(values):
                 self.mixed(node, left, right)
         return NOTHING
+
+    def compare(self, node: ast.Compare, value: Value, other: ast.expr) -> None:
+        """``value`` is asked whether it is ``other``: where that is a literal, it may well be."""
+        if isinstance(other, ast.Tuple | ast.List) and other.elts:
+            other = other.elts[0]
+        if isinstance(other, ast.Constant) and type(other.value) in (int, str) and value.leaf:
+            self.usage.compared.setdefault(value.leaf, (other.value, self.note(node, "compared in")))
 
     def read_BoolOp(self, node: ast.BoolOp) -> Value:
         for value in node.values:
