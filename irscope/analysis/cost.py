@@ -20,6 +20,7 @@ from irscope.analysis.live import LiveRegisters
 from irscope.analysis.machine import Machine, machine
 from irscope.analysis.origins import Join, Joining, Key, Origins, Place
 from irscope.analysis.sass.mix import Mix
+from irscope.ir.nvinfo import DamagedCubin
 from irscope.model import Compilation
 from irscope.request import IrscopeError
 
@@ -241,3 +242,5 @@ def known_live_registers(compilation: Compilation) -> tuple[LiveRegisters | None
         return sass.live_registers(compilation) if other is None else amd_registers.live_registers(other), None
     except IrscopeError as error:
         return None, error.failure.message
+    except DamagedCubin as damage:
+        return None, str(damage)

@@ -20,7 +20,7 @@ from typing import Any
 import triton
 import triton.language as tl
 
-from . import hidden, infer, loading, opening, reasons, retry, standin, targets, versions
+from . import hidden, infer, loading, opening, reasons, retry, standin, targets, versions, warned
 from .protocol import Rejected, Wire, names_hint
 
 #: ``ptxas -v`` names itself ``ptxas-blackwell`` where Triton ships that one.
@@ -73,7 +73,7 @@ def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         "metadata": metadata,
         "sources": loading.source_files(subject.path, stages.texts),
         "ptxas_log": stages.ptxas_log,
-        "warnings": [*subject.opened.notes, *(str(warning.message) for warning in caught)],
+        "warnings": [*subject.opened.notes, *warned.messages(caught)],
     }
 
 
@@ -85,7 +85,7 @@ def specialize(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         "metadata": {},
         "sources": loading.source_files(subject.path, []),
         "ptxas_log": "",
-        "warnings": [str(warning.message) for warning in caught],
+        "warnings": warned.messages(caught),
     }
 
 

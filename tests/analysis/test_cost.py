@@ -272,11 +272,18 @@ def test_registers_are_the_peak_over_the_rows(measured: Callable[..., Costs]) ->
 
 
 def test_without_live_registers_they_are_unknown(compiled: Callable[[str, str], Compilation]) -> None:
-    compilation = compiled(MATMUL, "gfx942")
-    live, reason = known_live_registers(compilation)
-    assert live is None and reason
-    found = costs(compilation, live)
+    found = costs(compiled(MATMUL, "sm_90"), None)
     assert found is not None and found.total.registers is None
+    assert all(row.cost.registers is None for row in found.by_source.values())
+
+
+def test_why_there_are_no_live_registers_is_told(compiled: Callable[[str, str], Compilation]) -> None:
+    compilation = compiled(MATMUL, "sm_90")
+    cubin = compilation.stages["cubin"]
+    assert cubin.data is not None
+    cut = replace(cubin, data=cubin.data[: len(cubin.data) // 2])
+    live, reason = known_live_registers(replace(compilation, stages={**compilation.stages, "cubin": cut}))
+    assert live is None and reason
 
 
 def test_instructions_that_edges_do_not_reach_are_joined_by_location(measured: Callable[..., Costs]) -> None:

@@ -160,7 +160,7 @@ async def test_the_interpreter_runs_the_files_own_launch(request_: Request, size
 
 
 async def test_what_ran_can_be_compiled_and_shown(request_: Request) -> None:
-    async with opened(request_) as driver:
+    async with opened(replace(request_, capture="never")) as driver:
         assert "BLOCK=128" not in driver.header()
         await interpreted(driver)
         assert "BLOCK 128" in panel_text(driver)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import compiling, versions
+from .. import compiling, versions, warned
 from ..protocol import Wire
 from . import copies, outputs, redirect, saving, settle, traced, words
 from .interpret import DEFAULT_SECONDS, explained, start
@@ -45,7 +45,7 @@ def launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         settled = settle.settle(request, wire, "cpu", earlier.run)
     prepared = settled.prepared
     run = start(prepared.function, {**prepared.arguments, **prepared.constexprs}, prepared.grid, request, wire)
-    notes = [*settled.warnings, *(str(warning.message) for warning in caught), *earlier.notes]
+    notes = [*settled.warnings, *warned.messages(caught), *earlier.notes]
     if not run.complete:
         notes.append(f"the interpreter ran {run.programs_run} of {run.programs} programs in {run.seconds:.3g} s")
     if not run.programs:

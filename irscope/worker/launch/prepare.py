@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from .. import compiling, loading, versions
+from .. import compiling, loading, versions, warned
 from ..protocol import Rejected, Wire
 from . import copies, driver, faults
 from .settle import Prepared, Settled, settle
@@ -44,7 +44,7 @@ def prepare_launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         wire.send("phase", phase="compiling")
         prepared.compiled = compile_launch(prepared)
         versions.load_onto_gpu(prepared.compiled)
-        settled.warnings += [str(warning.message) for warning in caught]
+        settled.warnings += warned.messages(caught)
     current = prepared
     return {**settled.describe(), **describe_compiled(settled), "device": driver.describe_device(prepared.device),
             "torch": str(torch.__version__), "triton": versions.TRITON}  # fmt: skip
