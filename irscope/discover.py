@@ -42,16 +42,17 @@ def kernels(path: Path) -> list[Kernel]:
     Raises:
         IrscopeError: there is no such file (exit code 2), or a single file has a syntax error (1).
     """
-    return [kernel for file, tree in trees(path) for kernel, _ in kernels_in(file, tree)]
+    return [kernel for file, tree in trees(path) for kernel, _ in kernels_in(file, tree, jitted.jitted(tree))]
 
 
 def listed(path: Path) -> list[Listed]:
     """The same, each with how it will be specialized. Raises as `kernels`."""
     found = []
     for file, tree in trees(path):
-        there = kernels_in(file, tree)
+        functions = jitted.jitted(tree)
+        there = kernels_in(file, tree, functions)
         if there:
-            launched = launches_in(tree)
+            launched = launches_in(tree, {each.function for each in functions})
             found += [Listed(kernel, prospect_of(kernel, each, launched)) for kernel, each in there]
     return found
 
@@ -103,9 +104,9 @@ def parsed(content: bytes, path: Path) -> Iterator[tuple[Path, ast.Module]]:
         raise IrscopeError(Failure("syntax", message, str(path), line, column)) from error
 
 
-def kernels_in(path: Path, tree: ast.Module) -> list[tuple[Kernel, Jitted]]:
+def kernels_in(path: Path, tree: ast.Module, functions: list[Jitted]) -> list[tuple[Kernel, Jitted]]:
     constants = module_constants(tree)
-    return [(kernel_of(each, path, constants), each) for each in jitted.by_use(jitted.jitted(tree))]
+    return [(kernel_of(each, path, constants), each) for each in jitted.by_use(functions)]
 
 
 def module_constants(tree: ast.Module) -> dict[str, ast.expr]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
+from operator import attrgetter
 
 from irscope.model import Kernel
 from irscope.worker import jitted
@@ -76,12 +77,13 @@ class Launches:
     imports_torch: bool
 
 
-def launches_in(tree: ast.Module) -> Launches:
+def launches_in(tree: ast.Module, kernels: Collection[ast.FunctionDef]) -> Launches:
+    """``kernels`` are jit functions at module level: they launch nothing."""
     sites: dict[str, list[LaunchSite]] = {}
     mentions: dict[str, set[str]] = {}
-    for within, body in blocks(tree):
+    for within, body in blocks(tree, kernels):
         names = mentions.setdefault(within, set())
-        for node in (node for statement in body for node in ast.walk(statement)):
+        for node in (node for statement in body for node in jitted.walk(statement)):
             if isinstance(node, ast.Name):
                 names.add(node.id)
             elif isinstance(node, ast.Attribute):
@@ -94,7 +96,11 @@ def launches_in(tree: ast.Module) -> Launches:
         for name in mentions.get(waiting.pop(), set()) & mentions.keys() - reached:
             reached.add(name)
             waiting.append(name)
-    return Launches({name: tuple(there) for name, there in sites.items()}, frozenset(reached), imports_torch(tree))
+    return Launches(
+        {name: tuple(sorted(there, key=attrgetter("line"))) for name, there in sites.items()},
+        frozenset(reached),
+        imports_torch(tree),
+    )
 
 
 def imports_torch(tree: ast.Module) -> bool:
@@ -108,9 +114,11 @@ def imports_torch(tree: ast.Module) -> bool:
     return any(name.partition(".")[0] == "torch" for name in modules)
 
 
-def blocks(tree: ast.Module) -> Iterator[tuple[str, list[ast.stmt]]]:
+def blocks(tree: ast.Module, kernels: Collection[ast.FunctionDef]) -> Iterator[tuple[str, list[ast.stmt]]]:
     """The functions and classes of a file and its own statements, which are in ``__main__`` or at module level."""
     for node in tree.body:
+        if node in kernels:
+            continue
         if isinstance(node, jitted.Owner):
             yield node.name, [node]
         elif isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):

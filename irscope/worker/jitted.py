@@ -31,7 +31,8 @@ class Jitted:
     @property
     def is_helper(self) -> bool:
         """It returns a value, which a kernel cannot: its host gets nothing back."""
-        return any(isinstance(node, ast.Return) and node.value is not None for node in own_nodes(self.function))
+        own = statements(self.function.body)
+        return any(isinstance(node, ast.Return) and node.value is not None for node in own)
 
 
 def jitted(tree: ast.Module) -> list[Jitted]:
@@ -48,7 +49,7 @@ def by_use(functions: list[Jitted]) -> list[Jitted]:
     called = {
         node.id
         for each in functions
-        for node in ast.walk(each.function)
+        for node in walk(each.function)
         if isinstance(node, ast.Name) and node.id != each.function.name
     }
     return sorted((each for each in functions if not each.is_helper), key=lambda each: each.function.name in called)
@@ -159,11 +160,14 @@ def dotted(node: ast.AST) -> str:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
-def own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """The nodes of a function, without those of functions within it."""
-    waiting: list[ast.AST] = list(function.body)
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """As `ast.walk`, in another order and twice as fast: whole libraries are read while somebody waits."""
+    waiting = [node]
     while waiting:
         node = waiting.pop()
         yield node
-        if not isinstance(node, Owner | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(node))
+        for value in node.__dict__.values():
+            if isinstance(value, list):
+                waiting += [each for each in value if isinstance(each, ast.AST)]
+            elif isinstance(value, ast.AST):
+                waiting.append(value)
