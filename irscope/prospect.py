@@ -105,13 +105,18 @@ def launches_in(tree: ast.Module, kernels: Collection[ast.FunctionDef]) -> Launc
 
 def imports_torch(tree: ast.Module) -> bool:
     """Whether importing the file imports torch, as far as its own statements say."""
+    run = [node for node in tree.body if not is_for_type_checkers(node)]
     modules = [
         name
-        for node in jitted.statements(tree.body)
+        for node in jitted.statements(run)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
     ]
     return any(name.partition(".")[0] == "torch" for name in modules)
+
+
+def is_for_type_checkers(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and jitted.dotted(node.test).rpartition(".")[2] == "TYPE_CHECKING"
 
 
 def blocks(tree: ast.Module, kernels: Collection[ast.FunctionDef]) -> Iterator[tuple[str, list[ast.stmt]]]:

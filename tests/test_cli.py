@@ -58,19 +58,13 @@ except SystemExit:
 
 def test_dump_prints_a_readable_summary_and_writes_every_stage(tmp_path: Path) -> None:
     done = irscope("dump", MATMUL, *HOPPER, "-o", tmp_path / "out")
-    for words in ("matmul_kernel", "sm_90", "registers", "occupancy", "captured: matmul.py:"):
+    for words in ("matmul_kernel", "sm_90", "registers", "occupancy", "configuration 0 of", "inferred: reaches tl.dot"):
         assert words in done.stdout
     written = {file.suffix: file for file in (tmp_path / "out").iterdir()}
     assert set(written) == {".py", ".ttir", ".ttgir", ".llir", ".ptx", ".sass", ".cubin"}
     assert written[".cubin"].read_bytes().startswith(b"\x7fELF")
     assert written[".py"].read_bytes() == (SAMPLES / "matmul.py").read_bytes()
     assert "tt.dot" in written[".ttir"].read_text(encoding="utf-8")
-
-
-def test_dump_says_where_what_nobody_gave_comes_from() -> None:
-    printed = irscope("dump", MATMUL, *HOPPER, "--no-capture").stdout
-    for words in ("configuration 0 of", "inferred: reaches tl.dot"):
-        assert words in printed
 
 
 def test_one_stage_goes_to_standard_output_alone() -> None:

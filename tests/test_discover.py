@@ -98,6 +98,16 @@ def test_how_a_kernel_will_be_specialized_is_told(tmp_path: Path) -> None:
     assert str(second.prospect) == "inferred"
 
 
+def test_what_only_a_type_checker_imports_does_not_count(tmp_path: Path) -> None:
+    text = (
+        "from typing import TYPE_CHECKING\nimport triton\nif TYPE_CHECKING:\n    import torch\n"
+        "@triton.jit\ndef kernel(x_ptr):\n    pass\n"
+        "if __name__ == '__main__':\n    import torch\n    kernel[(1,)](torch.empty(1))\n"
+    )
+    (found,) = discover.listed(source(tmp_path, text))
+    assert str(found.prospect) == "launch in __main__ line 10 (--capture runs it), the rest inferred"
+
+
 def test_reading_runs_nothing() -> None:
     assert discover.kernels(KERNELS / "aborts.py") == []
 
