@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from operator import attrgetter
+from typing import TypeGuard
 
 from irscope.model import Kernel
 from irscope.worker import jitted
@@ -105,7 +106,7 @@ def launches_in(tree: ast.Module, kernels: Collection[ast.FunctionDef]) -> Launc
 
 def imports_torch(tree: ast.Module) -> bool:
     """Whether importing the file imports torch, as far as its own statements say."""
-    run = [node for node in tree.body if not is_for_type_checkers(node)]
+    run = [node for node in tree.body if not is_main(node) and not is_for_type_checkers(node)]
     modules = [
         name
         for node in jitted.statements(run)
@@ -113,6 +114,10 @@ def imports_torch(tree: ast.Module) -> bool:
         for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
     ]
     return any(name.partition(".")[0] == "torch" for name in modules)
+
+
+def is_main(node: ast.stmt) -> TypeGuard[ast.If]:
+    return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
 
 
 def is_for_type_checkers(node: ast.stmt) -> bool:
@@ -126,7 +131,7 @@ def blocks(tree: ast.Module, kernels: Collection[ast.FunctionDef]) -> Iterator[t
             continue
         if isinstance(node, jitted.Owner):
             yield node.name, [node]
-        elif isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
+        elif is_main(node):
             yield MAIN, node.body
         elif not isinstance(node, ast.Import | ast.ImportFrom):
             yield MODULE, [node]

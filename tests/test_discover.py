@@ -105,7 +105,7 @@ def test_what_only_a_type_checker_imports_does_not_count(tmp_path: Path) -> None
         "if __name__ == '__main__':\n    import torch\n    kernel[(1,)](torch.empty(1))\n"
     )
     (found,) = discover.listed(source(tmp_path, text))
-    assert str(found.prospect) == "launch in __main__ line 10 (--capture runs it), the rest inferred"
+    assert str(found.prospect) == "launch in __main__ line 12 (--capture runs it), the rest inferred"
 
 
 def test_reading_runs_nothing() -> None:
