@@ -84,7 +84,11 @@ def launches_in(tree: ast.Module, kernels: Collection[ast.FunctionDef]) -> Launc
     mentions: dict[str, set[str]] = {}
     for within, body in blocks(tree, kernels):
         names = mentions.setdefault(within, set())
-        for node in (node for statement in body for node in jitted.walk(statement)):
+        nodes = (node for statement in body for node in jitted.walk(statement))
+        if within == MODULE:
+            # What is only named there, as in ``forward = Function.apply``, does not run.
+            nodes = (node for call in nodes if isinstance(call, ast.Call) for node in jitted.walk(call))
+        for node in nodes:
             if isinstance(node, ast.Name):
                 names.add(node.id)
             elif isinstance(node, ast.Attribute):
@@ -98,7 +102,7 @@ def launches_in(tree: ast.Module, kernels: Collection[ast.FunctionDef]) -> Launc
             reached.add(name)
             waiting.append(name)
     return Launches(
-        {name: tuple(sorted(there, key=attrgetter("line"))) for name, there in sites.items()},
+        {name: tuple(sorted(set(there), key=attrgetter("line"))) for name, there in sites.items()},
         frozenset(reached),
         imports_torch(tree),
     )

@@ -108,6 +108,17 @@ def test_what_only_a_type_checker_imports_does_not_count(tmp_path: Path) -> None
     assert str(found.prospect) == "launch in __main__ line 12 (--capture runs it), the rest inferred"
 
 
+def test_a_launch_that_is_only_named_at_module_level_does_not_run(tmp_path: Path) -> None:
+    text = (
+        "import torch\n@triton.jit\ndef kernel(x_ptr):\n    pass\n"
+        "class Scale:\n    def apply(x):\n        kernel[(1,)](x)\n"
+    )
+    (named,) = discover.listed(source(tmp_path, f"{text}scale = Scale.apply\n"))
+    (called,) = discover.listed(source(tmp_path, f"{text}print(Scale.apply(torch.empty(1)))\n"))
+    assert not named.prospect.captured and called.prospect.captured
+    assert len(called.prospect.launches) == 1
+
+
 def test_reading_runs_nothing() -> None:
     assert discover.kernels(KERNELS / "aborts.py") == []
 

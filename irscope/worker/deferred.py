@@ -13,7 +13,7 @@ import operator
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from triton.runtime.jit import KernelInterface
@@ -45,6 +45,8 @@ class Imports:
     undecided: list[str] = field(default_factory=list)
     #: What was put in the place of something out of a missing module, in words.
     taken: list[str] = field(default_factory=list)
+    #: Modules that stand for missing ones, with what was taken.
+    instead: list[ModuleType] = field(default_factory=list)
 
     def miss(self, name: str, file: str | None = None, line: int | None = None, reason: str = "") -> None:
         self.missing.setdefault(top_of(name), Missing(name, file, line, reason))

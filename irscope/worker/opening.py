@@ -16,9 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import triton.language as tl
-
-from . import closures, deferred, loading, places, versions
+from . import closures, deferred, instead, loading, places, versions
 from .jitted import Jitted, by_use, dialect_of, dotted, jit_names, jitted, named
 from .partial import Scope, Tree, parsed
 from .protocol import Rejected, names_hint
@@ -168,7 +166,8 @@ def part_of(scope: Scope, tree: ast.Module, chosen: Jitted | None, name: str) ->
     except Exception as error:
         failure = error
     aliases = jit_names(tree)
-    known = [each for each in chosen.decorators if is_tritons(each, aliases)]
+    # Without the decorators of others, and without autotuning or heuristics that ask for what is not there.
+    known = [each for each in chosen.decorators if is_jit(each, aliases) or (is_tritons(each) and works(each, scope))]
     alone = copy.copy(chosen.function)
     alone.decorator_list = known
     try:
@@ -183,9 +182,21 @@ def part_of(scope: Scope, tree: ast.Module, chosen: Jitted | None, name: str) ->
     return kernel
 
 
-def is_tritons(decorator: ast.expr, aliases: Mapping[str, str]) -> bool:
+def is_jit(decorator: ast.expr, aliases: Mapping[str, str]) -> bool:
+    return dialect_of([decorator], aliases) is not None
+
+
+def is_tritons(decorator: ast.expr) -> bool:
     name = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
-    return dialect_of([decorator], aliases) is not None or name.rpartition(".")[2] in ("autotune", "heuristics")
+    return name.rpartition(".")[2] in ("autotune", "heuristics")
+
+
+def works(decorator: ast.expr, scope: Scope) -> bool:
+    try:
+        scope.evaluate(decorator)
+    except Exception:
+        return False
+    return True
 
 
 def complete(kernel: loading.LoadedKernel, tree: Tree) -> dict[str, deferred.Missing]:
@@ -212,7 +223,9 @@ def global_names(function: Any) -> set[tuple[str, ...]]:
     tree = function.parse()
     local = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     local |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
-    chains = (tuple(dotted(node).split(".")) for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Name))
+    inner = {node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    whole = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Name) and node not in inner)
+    chains = (tuple(dotted(node).split(".")) for node in whole)
     return {chain for chain in chains if chain[0] and chain[0] not in local}
 
 
@@ -223,34 +236,20 @@ def settle(scope: Scope, chain: tuple[str, ...], missing: dict[str, deferred.Mis
         return None
     value = scope.find(name)
     try:
-        value = scope.namespace[name] = deferred.worked_out_within(value)
+        value = deferred.worked_out_within(value)
     except ModuleNotFoundError as error:
-        value = of_triton_instead(value, scope.tree.imports)
-        if value is not None:
-            scope.namespace[name] = value
-            return value
-        known = scope.tree.imports.missing
-        missing[name] = known.get(deferred.top_of(error.name or "")) or deferred.Missing(error.name or name)
-        scope.namespace.pop(name, None)
-        return None
+        value = instead.take(chain, value, scope.tree.imports)
+        if value is None:
+            known = scope.tree.imports.missing
+            missing[name] = known.get(deferred.top_of(error.name or "")) or deferred.Missing(error.name or name)
+            scope.namespace.pop(name, None)
+            return None
+    scope.namespace[name] = value
     for attribute in attributes:
+        if value in scope.tree.imports.instead and not hasattr(value, attribute):
+            missing[f"{name}.{attribute}"] = deferred.Missing(value.__name__)
         value = getattr(value, attribute, None)
     return value
-
-
-def of_triton_instead(value: Any, imports: deferred.Imports) -> Any:
-    """What Triton's language has under the name of a helper that is not there; ``None`` where it has nothing.
-
-    Libraries of kernels keep their own ``exp`` or ``cdiv`` for what differs between versions of Triton.
-    """
-    if not isinstance(value, deferred.Deferred):
-        return None
-    module, _, name = deferred.recipe_of(value).path.rpartition(".")
-    known = getattr(tl, name, None) if name in dir(tl) else getattr(tl.math, name, None)
-    if not callable(known):
-        return None
-    imports.taken.append(f"{name} of '{module}', which is not there, was taken as Triton's own")
-    return known
 
 
 def jit_functions_in(value: Any) -> list[Any]:

@@ -10,6 +10,7 @@ import __future__
 
 import ast
 import builtins
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from importlib.machinery import ModuleSpec
@@ -38,6 +39,9 @@ class LookUp(dict[str, Any]):
             around = around.parent
 
     def __missing__(self, name: str) -> Any:
+        # Triton asks in this way for what a kernel closes over, by the names of attributes too: nothing needs those.
+        if sys._getframe(1).f_code is inspect.getclosurevars.__code__:
+            raise KeyError(name)
         if self.scope.reach(name):
             return self.scope.find(name)
         return vars(builtins)[name]

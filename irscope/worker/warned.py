@@ -11,6 +11,6 @@ ALWAYS = ("TRITON_DEFAULT_FP_FUSION is unset",)
 
 
 def messages(caught: Iterable[WarningMessage]) -> list[str]:
-    """The texts of warnings that are about the file or its kernel."""
-    texts = (str(warning.message) for warning in caught)
+    """The texts of warnings that are about the file or its kernel, each once."""
+    texts = dict.fromkeys(str(warning.message) for warning in caught)
     return [text for text in texts if not text.startswith(ALWAYS)]

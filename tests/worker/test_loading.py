@@ -149,3 +149,44 @@ def test_a_changed_file_that_was_executed_in_part_is_compiled_again(tmp_path: Pa
     limits = tmp_path / "src" / "shop" / "limits.py"
     limits.write_text(limits.read_text(encoding="utf-8").replace("2.5", "4.5"), encoding="utf-8")
     assert "4.500000e+00" in compiled(scaling).text("ttir")
+
+
+SCALE = """
+    offsets = TL.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(x_ptr + offsets, exp(tl.load(x_ptr + offsets)))
+"""
+
+
+def test_helpers_that_are_not_there_are_tritons_where_it_has_them(tmp_path: Path) -> None:
+    body = SCALE.replace("TL", "language")
+    imports = "from absent import language\nfrom absent.language import exp\n"
+    file = file_with(tmp_path, f"{imports}@triton.jit\ndef scale(x_ptr, BLOCK: tl.constexpr):{body}")
+    compilation = compiled(file)
+    assert "math.exp" in compilation.text("ttir")
+    for name, module in (("program_id", "absent.language"), ("exp", "absent.language")):
+        assert f"{name} of '{module}', which is not there, was taken as Triton's own" in compilation.warnings
+
+
+def test_a_helper_that_triton_does_not_have_is_named(tmp_path: Path) -> None:
+    body = SCALE.replace("TL", "tl")
+    file = file_with(tmp_path, f"from absent import language\n@triton.jit\ndef scale(x_ptr, BLOCK: tl.constexpr):{body}"
+                     "    language.of_our_own(offsets)\n    language.exp(offsets)\nexp = tl.exp\n")  # fmt: skip
+    failure = failing(file)
+    assert failure.kind == "missing" and "'language.of_our_own' of the module 'absent.language'" in failure.message
+
+
+def test_autotuning_that_asks_for_what_is_not_there_is_left_out(tmp_path: Path) -> None:
+    decorators = (
+        "@triton.autotune(configs=[], of_another_version=True)\n@triton.heuristics({'BLOCK': lambda arguments: 2048})\n"
+    )
+    body = SCALE.replace("TL", "tl")
+    text = f"from triton.language import exp\n{decorators}@triton.jit\ndef scale(x_ptr, BLOCK: tl.constexpr):{body}"
+    compilation = compiled(file_with(tmp_path, text))
+    assert compilation.specialization.constexprs["BLOCK"] == 2048
+    assert compilation.specialization.provenance["BLOCK"] == "heuristic"
+    assert any("without triton.autotune(" in warning for warning in compilation.warnings)
+
+
+def test_a_name_that_is_only_an_attributes_is_not_run(tmp_path: Path) -> None:
+    body = "    tl.store(x_ptr, tl.sigmoid(tl.load(x_ptr)))\nsigmoid = torch.nothing.there()\n"
+    assert not compiled(file_with(tmp_path, f"@triton.jit\ndef scale(x_ptr):\n{body}raise SystemExit\n")).warnings
