@@ -82,7 +82,7 @@ def launches_in(tree: ast.Module, kernels: Collection[ast.FunctionDef]) -> Launc
     """``kernels`` are jit functions at module level: they launch nothing."""
     sites: dict[str, list[LaunchSite]] = {}
     mentions: dict[str, set[str]] = {}
-    for within, body in blocks(tree, kernels):
+    for within, body in blocks(tree.body, kernels):
         names = mentions.setdefault(within, set())
         nodes = (node for statement in body for node in jitted.walk(statement))
         if within == MODULE:
@@ -128,15 +128,17 @@ def is_for_type_checkers(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and jitted.dotted(node.test).rpartition(".")[2] == "TYPE_CHECKING"
 
 
-def blocks(tree: ast.Module, kernels: Collection[ast.FunctionDef]) -> Iterator[tuple[str, list[ast.stmt]]]:
+def blocks(body: list[ast.stmt], kernels: Collection[ast.FunctionDef]) -> Iterator[tuple[str, list[ast.stmt]]]:
     """The functions and classes of a file and its own statements, which are in ``__main__`` or at module level."""
-    for node in tree.body:
-        if node in kernels:
-            continue
+    for node in body:
         if isinstance(node, jitted.Owner):
-            yield node.name, [node]
+            if node not in kernels:
+                yield node.name, [node]
         elif is_main(node):
             yield MAIN, node.body
+        elif isinstance(node, jitted.BLOCKS):
+            for inner in jitted.bodies(node):
+                yield from blocks(inner, kernels)
         elif not isinstance(node, ast.Import | ast.ImportFrom):
             yield MODULE, [node]
 

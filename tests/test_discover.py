@@ -117,6 +117,12 @@ def test_a_launch_that_is_only_named_at_module_level_does_not_run(tmp_path: Path
     (called,) = discover.listed(source(tmp_path, f"{text}print(Scale.apply(torch.empty(1)))\n"))
     assert not named.prospect.captured and called.prospect.captured
     assert len(called.prospect.launches) == 1
+    text = (
+        "import torch\nif torch:\n    @triton.jit\n    def kernel(x_ptr):\n        pass\n"
+        "    def run(x):\n        kernel[(1,)](x)\n"
+    )
+    (within,) = discover.listed(source(tmp_path, text))
+    assert not within.prospect.captured and within.prospect.launches[0].within == "run"
 
 
 def test_reading_runs_nothing() -> None:

@@ -64,7 +64,7 @@ def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         try:
             stages, compiled = compile_subject(subject, request, wire)
         except Exception as error:
-            subject.opened.reject_missing(error)
+            subject.opened.needs.reject(error)
             raise
     metadata = plain(compiled.metadata._asdict())
     # The key of a cache entry that is gone, and not the one that Triton itself would use.

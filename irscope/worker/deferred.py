@@ -9,6 +9,7 @@ importing it for real.
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import operator
 import sys
 from collections.abc import Callable
@@ -67,6 +68,14 @@ class Imports:
         return module
 
 
+def version_of(module: str) -> Version | None:
+    """The version of a module that is installed under its own name, by what was written down then."""
+    try:
+        return Version(importlib.metadata.version(module))
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
 def top_of(module: str) -> str:
     """What is installed to have a module; a relative one stands for itself."""
     return module if module.startswith(".") else module.partition(".")[0]
@@ -104,6 +113,11 @@ class Deferred:
         recipe = recipe_of(self)
         if name == "__name__":
             return recipe.path.rpartition(".")[2]
+        if name == "__version__" and recipe.parent is None:
+            # Text, and nothing that stands for it: `re` and others take no less.
+            known = recipe.imports.answers.get(f"{recipe.path}.__version__") or version_of(recipe.path)
+            if known is not None:
+                return known
         if name.startswith("__") and name.endswith("__") and name != "__version__":
             raise AttributeError(name)
         return Deferred(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from .shape_values import OutOfSteps
 from .shapes import read
 
-#: Seconds after which the rest is not looked at.
-LONGEST = 0.03
+#: Expressions that all readings look at, some 30 ms, after which the rest is not looked at. Not a time: what a kernel
+#: is told to hide is the same on every machine.
+MOST_STEPS = 3_000
 
 
 def branches(
@@ -21,21 +21,23 @@ def branches(
     ``constants`` has a value for every constexpr, and ``None`` for a run-time parameter that is left out. Blocks are
     the bodies of ``if``, ``elif`` and ``else`` in the jit function and in those that it calls (``resolve``).
     """
-    end = time.monotonic() + LONGEST
     trees: dict[int, Any] = {}
 
     found: dict[str, str] = {}
     try:
         now = read(function, constants, {}, resolve, trees)
+        steps = now.steps
         declared = {parameter.name for parameter in function.params if parameter.is_constexpr}
         for name in guessed:
             decisions = [decision for decision in now.decisions if name in decision.names]
             literals = list(dict.fromkeys(literal for decision in decisions for literal in decision.literals))
             most = 0
             for values, words in others(name, constants, literals, name in declared) if decisions else ():
-                if time.monotonic() > end:
+                if steps > MOST_STEPS:
                     return found
-                more = len(read(function, values, {}, resolve, trees).blocks - now.blocks)
+                other = read(function, values, {}, resolve, trees)
+                steps += other.steps
+                more = len(other.blocks - now.blocks)
                 if more > most:
                     most, found[name] = more, f"with {words}, {more} more block{'s' if more > 1 else ''}"
     except (OutOfSteps, RecursionError):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 FOREIGN = frozenset({"numba", "jax", "taichi", "warp", "numpy", "torch", "cupyx", "paddle", "pythran", "nki"})
 
 Owner = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-_BLOCKS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.Match)
+BLOCKS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.Match)
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,17 @@ def statements(body: list[ast.stmt], *, within: bool = False) -> Iterator[ast.st
     """Statements of a block and of those inside its ``if``, ``try``, ``with`` and loops; ``within`` functions too."""
     for node in body:
         yield node
-        if isinstance(node, _BLOCKS) or (within and isinstance(node, Owner)):
-            for name in ("body", "orelse", "finalbody"):
-                yield from statements(getattr(node, name, None) or [], within=within)
-            for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
-                yield from statements(part.body, within=within)
+        if isinstance(node, BLOCKS) or (within and isinstance(node, Owner)):
+            for inner in bodies(node):
+                yield from statements(inner, within=within)
+
+
+def bodies(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """The blocks of a compound statement."""
+    for name in ("body", "orelse", "finalbody"):
+        yield getattr(node, name, None) or []
+    for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        yield part.body
 
 
 def calls_around(value: ast.expr, functions: Mapping[str, ast.FunctionDef]) -> tuple[list[ast.expr], str | None]:

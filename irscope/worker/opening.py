@@ -10,14 +10,15 @@ from __future__ import annotations
 import ast
 import copy
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import closures, deferred, instead, loading, places, versions
+from . import closures, deferred, loading, places, versions
 from .jitted import Jitted, by_use, dialect_of, dotted, jit_names, jitted, named
+from .needs import Needs, complete, notes_about
 from .partial import Scope, Tree, parsed
 from .protocol import Rejected, names_hint
 from .statements import launches, nodes_run, statements_of
@@ -31,15 +32,7 @@ class Opened:
     #: Those of the file that a host can launch.
     names: list[str]
     notes: list[str] = field(default_factory=list)
-    #: By the name that the kernel's code uses, a module that is not there.
-    missing: dict[str, deferred.Missing] = field(default_factory=dict)
-
-    def reject_missing(self, error: BaseException) -> None:
-        """Raises `Rejected` where a compile has failed on a name out of a module that is not there."""
-        words = f"{error} {error.__cause__}"
-        for name, module in self.missing.items():
-            if name in words:
-                raise rejected(module, name) from error
+    needs: Needs = field(default_factory=Needs)
 
 
 def open_kernel(path: Path, name: str | None, target: Any) -> Opened:
@@ -80,11 +73,11 @@ def open_kernel(path: Path, name: str | None, target: Any) -> Opened:
     scope = part.open(path)
     kernel = part_of(scope, tree, chosen, name or "")
     opened = Opened(kernel, names, part.notes)
-    opened.missing = complete(kernel, part)
+    opened.needs = complete(kernel, part)
     loading.note_files(part.files())
     if failure is not None:
         part.notes.insert(0, f"{path.name} does not load as a whole ({type(failure).__name__}: {failure})")
-    part.notes.extend(notes_about(imports, opened.missing))
+    part.notes.extend(notes_about(imports, opened.needs))
     done, total = len(scope.done), len(scope.statements)
     print(f"irscope: {path.name} was executed in part: {done} of {total} statements", file=sys.stderr)
     return opened
@@ -197,98 +190,6 @@ def works(decorator: ast.expr, scope: Scope) -> bool:
     except Exception:
         return False
     return True
-
-
-def complete(kernel: loading.LoadedKernel, tree: Tree) -> dict[str, deferred.Missing]:
-    """Bring in every global name that a kernel's code and its helpers' use; those out of missing modules are told."""
-    missing: dict[str, deferred.Missing] = {}
-    waiting: list[Any] = [kernel.function]
-    seen: set[int] = set()
-    for configuration in kernel.configurations:
-        deferred.worked_out_within(configuration.kwargs)
-    while waiting:
-        function = waiting.pop()
-        namespace = getattr(function.fn, "__globals__", {})
-        if id(function) in seen or id(namespace) not in tree.scopes:
-            continue
-        seen.add(id(function))
-        scope = tree.scopes[id(namespace)]
-        for chain in sorted(global_names(function)):
-            waiting.extend(jit_functions_in(settle(scope, chain, missing)))
-    return missing
-
-
-def global_names(function: Any) -> set[tuple[str, ...]]:
-    """The global names in a jit function's code, each with the attributes that are taken from it."""
-    tree = function.parse()
-    local = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    local |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
-    inner = {node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    whole = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Name) and node not in inner)
-    chains = (tuple(dotted(node).split(".")) for node in whole)
-    return {chain for chain in chains if chain[0] and chain[0] not in local}
-
-
-def settle(scope: Scope, chain: tuple[str, ...], missing: dict[str, deferred.Missing]) -> Any:
-    """The value of a dotted name, put where the kernel's code looks it up."""
-    name, *attributes = chain
-    if not scope.reach(name):
-        return None
-    value = scope.find(name)
-    try:
-        value = deferred.worked_out_within(value)
-    except ModuleNotFoundError as error:
-        value = instead.take(chain, value, scope.tree.imports)
-        if value is None:
-            known = scope.tree.imports.missing
-            missing[name] = known.get(deferred.top_of(error.name or "")) or deferred.Missing(error.name or name)
-            scope.namespace.pop(name, None)
-            return None
-    scope.namespace[name] = value
-    for attribute in attributes:
-        if value in scope.tree.imports.instead and not hasattr(value, attribute):
-            missing[f"{name}.{attribute}"] = deferred.Missing(value.__name__)
-        value = getattr(value, attribute, None)
-    return value
-
-
-def jit_functions_in(value: Any) -> list[Any]:
-    """The function of a jitted value, or those of a class: Gluon's aggregates have methods."""
-    if isinstance(value, type) and not value.__module__.startswith("triton."):
-        return [each for item in vars(value).values() for each in jit_functions_in(item)]
-    if hasattr(type(value), "parse") and hasattr(value, "fn"):
-        return [value]
-    kernel = loading.unwrap(value)
-    return [] if kernel is None else [kernel.function]
-
-
-def notes_about(imports: deferred.Imports, needed: Mapping[str, deferred.Missing]) -> Iterator[str]:
-    """What was stubbed and may matter."""
-    yield from dict.fromkeys(imports.taken)
-    wanted = {module.module for module in needed.values()}
-    for name, module in imports.missing.items():
-        decided = [path for path in imports.undecided if deferred.top_of(path) == name]
-        if module.module not in wanted:
-            why = module.reason or f"{sys.executable} does not have it"
-            told = f"; {', '.join(decided)} taken as false or new enough" if decided else ""
-            yield f"the module '{module.module}' was stubbed ({why}){told}"
-
-
-def rejected(module: deferred.Missing, name: str) -> Rejected:
-    from .failures import of_missing_module
-
-    place = {"file": module.file, "line": module.line}
-    if module.module.startswith("."):
-        reason = f"but {module.reason}" if module.reason else "which is not there"
-        return Rejected(
-            "missing", f"the kernel needs '{name}' of '{module.module}', {reason}", **place,
-            hint="open the file where it lies in its package's tree",
-        )  # fmt: skip
-    failure = of_missing_module(module.module)
-    why = f"which does not load: {module.reason}" if module.reason else f"which {sys.executable} does not have"
-    failure["message"] = f"the kernel needs '{name}' of the module '{module.module}', {why}"
-    kind, message = failure.pop("kind"), failure.pop("message")
-    return Rejected(kind, message, **failure, **place)
 
 
 def chosen_function(functions: list[Jitted], name: str | None, path: Path, tree: ast.Module) -> Jitted | None:

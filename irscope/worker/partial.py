@@ -92,14 +92,21 @@ class Scope:
         numbers = self.about.get(name, [])
         binders = [number for number in numbers if name in self.statements[number].binds]
         if binders:
+            failure: ImportError | None = None
             for number in numbers:
                 if number < before:
-                    self.run(number)
-            # Bound further down only, as for a function that is called later; or in a branch that is not taken here.
+                    try:
+                        self.run(number)
+                    except ImportError as error:
+                        failure = failure or error
+            # Bound further down only, as for a function that is called later; or in a branch that is not taken here,
+            # such as that for another version of what is imported.
             for forced in (False, True):
                 for number in binders:
                     if name not in self.namespace:
                         self.run(number, forced=forced)
+            if failure is not None and name not in self.namespace:
+                raise failure
         if name not in self.namespace:
             self.from_stars(name)
         return name in self.namespace

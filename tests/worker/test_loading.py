@@ -102,7 +102,7 @@ def test_what_a_kernel_needs_from_another_file_that_is_not_there_is_named(tmp_pa
 
 
 def test_a_relative_import_that_leads_nowhere_is_named(tmp_path: Path) -> None:
-    text = "from ..common import helper\n\n@triton.jit\ndef kernel(x_ptr):\n    tl.store(x_ptr, helper(1.0))\n"
+    text = "from ..common import helper\n\n@triton.jit\ndef kernel(x_ptr):\n    tl.store(x_ptr, helper)\n"
     failure = failing(file_with(tmp_path, text))
     assert (failure.kind, failure.line) == ("missing", 4)
     assert "'helper' of '..common'" in failure.message
@@ -170,9 +170,18 @@ def test_helpers_that_are_not_there_are_tritons_where_it_has_them(tmp_path: Path
 def test_a_helper_that_triton_does_not_have_is_named(tmp_path: Path) -> None:
     body = SCALE.replace("TL", "tl")
     file = file_with(tmp_path, f"from absent import language\n@triton.jit\ndef scale(x_ptr, BLOCK: tl.constexpr):{body}"
-                     "    language.of_our_own(offsets)\n    language.exp(offsets)\nexp = tl.exp\n")  # fmt: skip
+                     "    tl.store(x_ptr, language.of_our_own)\n    language.exp(offsets)\nexp = tl.exp\n")  # fmt: skip
     failure = failing(file)
     assert failure.kind == "missing" and "'language.of_our_own' of the module 'absent.language'" in failure.message
+
+
+def test_other_helpers_that_are_not_there_give_back_what_they_are_given(tmp_path: Path) -> None:
+    body = "    first, second = absent.ordered(tl.load(x_ptr), limit=3.0)\n    tl.store(x_ptr, twice(first + second))\n"
+    text = f"import absent\nfrom absent.math import twice\n@triton.jit\ndef scale(x_ptr):\n{body}"
+    compilation = compiled(file_with(tmp_path, text))
+    assert compilation.text("ttir").count("arith.addf") == 1
+    told = [warning for warning in compilation.warnings if "without it" in warning]
+    assert [warning.split("'")[1:4:2] for warning in told] == [["absent.ordered", "absent"], ["twice", "absent"]]
 
 
 def test_autotuning_that_asks_for_what_is_not_there_is_left_out(tmp_path: Path) -> None:
@@ -190,3 +199,22 @@ def test_autotuning_that_asks_for_what_is_not_there_is_left_out(tmp_path: Path) 
 def test_a_name_that_is_only_an_attributes_is_not_run(tmp_path: Path) -> None:
     body = "    tl.store(x_ptr, tl.sigmoid(tl.load(x_ptr)))\nsigmoid = torch.nothing.there()\n"
     assert not compiled(file_with(tmp_path, f"@triton.jit\ndef scale(x_ptr):\n{body}raise SystemExit\n")).warnings
+
+
+def test_an_import_for_another_version_gives_way_to_the_one_that_works(tmp_path: Path) -> None:
+    text = (
+        "from absent import is_new\nif is_new('triton', '3.0.0'):\n    from triton.language import exp\n"
+        "else:\n    from triton.language.math import of_version_1 as exp\n"
+        "@triton.jit\ndef scale(x_ptr):\n    tl.store(x_ptr, exp(tl.load(x_ptr)))\n"
+    )
+    assert "math.exp" in compiled(file_with(tmp_path, text)).text("ttir")
+
+
+def test_the_version_of_what_is_installed_is_known_without_importing_it(tmp_path: Path) -> None:
+    text = (
+        "import re\nimport numpy\n"
+        "NEW = int(re.match('[0-9]+', numpy.__version__)[0]) > 0 and numpy.__version__ >= '1.9'\n"
+        "@triton.jit\ndef scale(x_ptr, N: tl.constexpr = 7 if NEW else 8):\n    tl.store(x_ptr, N)\n"
+    )
+    compilation = compiled(file_with(tmp_path, text))
+    assert compilation.specialization.constexprs["N"] == 7 and not compilation.warnings

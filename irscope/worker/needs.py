@@ -1,0 +1,131 @@
+"""The global names that the code of a kernel and its helpers uses: brought in, replaced, or told."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import deferred, instead, loading
+from .jitted import dotted
+from .partial import Scope, Tree
+from .protocol import Rejected
+
+
+@dataclass
+class Needs:
+    """What a kernel's code needs of modules that are not there, by the name that the code uses."""
+
+    missing: dict[str, deferred.Missing] = field(default_factory=dict)
+    #: Helpers whose calls are taken as their first argument, each with its name among the missing.
+    replaced: dict[str, str] = field(default_factory=dict)
+
+    def reject(self, error: BaseException) -> None:
+        """Raises `Rejected` where a compile has failed on one of them."""
+        words = f"{error} {error.__cause__}"
+        for name, module in self.missing.items():
+            if name in words or name in self.replaced.values():
+                raise rejected(module, name) from error
+
+
+def complete(kernel: loading.LoadedKernel, tree: Tree) -> Needs:
+    """Bring in every global name that a kernel's code and its helpers' use."""
+    needs = Needs()
+    waiting: list[Any] = [kernel.function]
+    seen: set[int] = set()
+    for configuration in kernel.configurations:
+        deferred.worked_out_within(configuration.kwargs)
+    while waiting:
+        function = waiting.pop()
+        namespace = getattr(function.fn, "__globals__", {})
+        if id(function) in seen or id(namespace) not in tree.scopes:
+            continue
+        seen.add(id(function))
+        scope = tree.scopes[id(namespace)]
+        for chain in sorted(global_names(function)):
+            before = set(needs.missing)
+            waiting.extend(jit_functions_in(settle(scope, chain, needs.missing)))
+            for name in needs.missing.keys() - before:
+                if instead.put_helper(scope.namespace, function, chain, tree.imports):
+                    needs.replaced[".".join(chain)] = name
+    return needs
+
+
+def global_names(function: Any) -> set[tuple[str, ...]]:
+    """The global names in a jit function's code, each with the attributes that are taken from it."""
+    tree = function.parse()
+    local = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    local |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    inner = {node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    whole = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Name) and node not in inner)
+    chains = (tuple(dotted(node).split(".")) for node in whole)
+    return {chain for chain in chains if chain[0] and chain[0] not in local}
+
+
+def settle(scope: Scope, chain: tuple[str, ...], missing: dict[str, deferred.Missing]) -> Any:
+    """The value of a dotted name, put where the kernel's code looks it up."""
+    name, *attributes = chain
+    if not scope.reach(name):
+        return None
+    value = scope.find(name)
+    try:
+        value = deferred.worked_out_within(value)
+    except ModuleNotFoundError as error:
+        value = instead.take(chain, value, scope.tree.imports)
+        if value is None:
+            known = scope.tree.imports.missing
+            missing[name] = known.get(deferred.top_of(error.name or "")) or deferred.Missing(error.name or name)
+            scope.namespace.pop(name, None)
+            return None
+    scope.namespace[name] = value
+    for attribute in attributes:
+        if instead.stands_for_one(value, scope.tree.imports) and not hasattr(value, attribute):
+            missing[f"{name}.{attribute}"] = deferred.Missing(value.__name__)
+        value = getattr(value, attribute, None)
+    return value
+
+
+def jit_functions_in(value: Any) -> list[Any]:
+    """The function of a jitted value, or those of a class: Gluon's aggregates have methods."""
+    if isinstance(value, type) and not value.__module__.startswith("triton."):
+        return [each for item in vars(value).values() for each in jit_functions_in(item)]
+    if hasattr(type(value), "parse") and hasattr(value, "fn"):
+        return [value]
+    kernel = loading.unwrap(value)
+    return [] if kernel is None else [kernel.function]
+
+
+def notes_about(imports: deferred.Imports, needs: Needs) -> Iterator[str]:
+    """What was stubbed and may matter."""
+    for helper, name in needs.replaced.items():
+        yield (
+            f"the helper '{helper}' of '{needs.missing[name].module}' is not there: its calls are taken as their first "
+            "argument, so that stages and figures are those of the kernel without it; in its package's tree it is whole"
+        )
+    yield from dict.fromkeys(imports.taken)
+    wanted = {module.module for module in needs.missing.values()}
+    for name, missing in imports.missing.items():
+        decided = [path for path in imports.undecided if deferred.top_of(path) == name]
+        if missing.module not in wanted:
+            why = missing.reason or f"{sys.executable} does not have it"
+            told = f"; {', '.join(decided)} taken as false or new enough" if decided else ""
+            yield f"the module '{missing.module}' was stubbed ({why}){told}"
+
+
+def rejected(module: deferred.Missing, name: str) -> Rejected:
+    from .failures import of_missing_module
+
+    place = {"file": module.file, "line": module.line}
+    if module.module.startswith("."):
+        reason = f"but {module.reason}" if module.reason else "which is not there"
+        return Rejected(
+            "missing", f"the kernel needs '{name}' of '{module.module}', {reason}", **place,
+            hint="open the file where it lies in its package's tree",
+        )  # fmt: skip
+    failure = of_missing_module(module.module)
+    why = f"which does not load: {module.reason}" if module.reason else f"which {sys.executable} does not have"
+    failure["message"] = f"the kernel needs '{name}' of the module '{module.module}', {why}"
+    kind, message = failure.pop("kind"), failure.pop("message")
+    return Rejected(kind, message, **failure, **place)
