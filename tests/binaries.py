@@ -15,6 +15,7 @@ from irscope import tools
 
 CUDA_TARGETS = ("sm_75", "sm_80", "sm_90", "sm_120")
 HIP_TARGETS = ("gfx90a", "gfx942", "gfx1100")
+BINARIES = "binaries"
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,16 @@ def compile_all(output: Path) -> list[Binary]:
     """Every kernel of compile_binaries.py for every target."""
     script = Path(__file__).with_name("compile_binaries.py")
     environment = {**os.environ, "TRITON_CACHE_DIR": str(output / "cache")}
-    folder = output / "binaries"
+    folder = output / BINARIES
     command = [sys.executable, str(script), str(folder), *CUDA_TARGETS, *HIP_TARGETS]
     done = subprocess.run(
         command, env=environment, capture_output=True, encoding="utf-8", errors="replace", check=False
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    found = sorted(folder.glob("*/*.json"))
+    return compiled_in(output)
+
+
+def compiled_in(output: Path) -> list[Binary]:
+    """What an earlier `compile_all` has made."""
+    found = sorted((output / BINARIES).glob("*/*.json"))
     return [Binary(path.parent.name, path.stem, path.parent) for path in found]

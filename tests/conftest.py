@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
-from binaries import Binary, compile_all
+from binaries import Binary, compile_all, compiled_in
 from samples import SAMPLES
 
 from irscope import session
@@ -19,6 +20,10 @@ def pytest_configure() -> None:
     """A shell ignores Ctrl-C for what it starts in the background; some tests send it to what they start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+#: A limit for a machine that is very busy.
+SECONDS_TO_COMPILE_ALL = 300.0
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,8 +54,29 @@ def matmul(compiled_sample: Callable[[str, str], Compilation]) -> Compilation:
 
 @pytest.fixture(scope="session")
 def binaries(tmp_path_factory: pytest.TempPathFactory) -> list[Binary]:
-    """Cubins for every CUDA target and code objects for every AMD one, compiled by the Triton that is installed."""
-    return compile_all(tmp_path_factory.mktemp("binaries"))
+    """Cubins for every CUDA target and code objects for every AMD one, compiled by the Triton that is installed.
+
+    Once for all processes of pytest-xdist, which have a folder each below one of the run.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return compile_all(tmp_path_factory.mktemp("binaries"))
+    folder = tmp_path_factory.getbasetemp().parent / "binaries"
+    done = folder / "done"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        end = time.monotonic() + SECONDS_TO_COMPILE_ALL
+        while not done.exists() and time.monotonic() < end:
+            time.sleep(0.2)
+        assert done.read_text() == "all", "the process that compiles them failed"
+        return compiled_in(folder)
+    try:
+        found = compile_all(folder)
+    except BaseException:
+        done.write_text("failed")
+        raise
+    done.write_text("all")
+    return found
 
 
 @pytest.fixture(scope="session")

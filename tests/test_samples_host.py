@@ -1,15 +1,17 @@
 """The sample kernels' numerics and manners, with no GPU: Triton's interpreter runs the kernels on the CPU.
 
-Each sample runs in a process of its own, since Triton decides at import whether it interprets. This file is
+The samples run in a process of their own, since Triton decides at import whether it interprets. This file is
 that process's script too: `python test_samples_host.py matmul` checks matmul.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -154,11 +156,19 @@ def test_every_sample_is_listed() -> None:
     assert {path.stem for path in SAMPLES.glob("*.py")} == {*RUNNABLE, "activations", "harness"}
 
 
-@pytest.mark.parametrize("name", RUNNABLE)
-def test_interpreted_kernel_agrees_with_torch(name: str) -> None:
+@pytest.fixture(scope="module")
+def checked() -> dict[str, str | None]:
+    """What is wrong with each sample. One process for all: importing torch takes longer than most of them."""
     pytest.importorskip("torch")
-    done = run_python(__file__, name, TRITON_INTERPRET="1")
+    done = run_python(__file__, *RUNNABLE, TRITON_INTERPRET="1")
     assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_interpreted_kernel_agrees_with_torch(name: str, checked: dict[str, str | None]) -> None:
+    assert checked[name] is None, checked[name]
 
 
 #: A module that is None in sys.modules fails to import as if it were not installed.
@@ -213,5 +223,12 @@ def test_sample_explains_itself(path: Path) -> None:
 if __name__ == "__main__":
     import torch
 
-    torch.manual_seed(0)
-    CHECKS[sys.argv[1]]()
+    problems: dict[str, str | None] = {}
+    for sample in sys.argv[1:]:
+        torch.manual_seed(0)
+        try:
+            CHECKS[sample]()
+            problems[sample] = None
+        except Exception:
+            problems[sample] = traceback.format_exc()
+    print(json.dumps(problems))

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from irscope import captures
-from irscope.captures import Capture, CapturedLaunch
+from irscope.captures import Capture
 from irscope.model import Target
 from irscope.request import IrscopeError
-from tests.samples import KERNELS, SAMPLE_KERNELS
+from tests.samples import KERNELS, SAMPLE_KERNELS, SAMPLES
 
 pytest.importorskip("torch")
 
@@ -139,12 +139,12 @@ def test_code_that_launches_nothing_says_why(own_directories: None) -> None:
     assert caught.value.failure.kind == "usage"
 
 
-def test_every_sample_kernel_is_launched_with_what_its_file_says(own_directories: None) -> None:
-    files = dict.fromkeys(text.rpartition("::")[0] for text in SAMPLE_KERNELS)
-    launched: dict[str, CapturedLaunch] = {}
-    for file in files:
-        found = capture(file)
-        assert found.ended is None, (file, found.ended)
-        launched |= {f"{launch.file}::{launch.kernel}": launch for launch in found.launches}
-    assert set(launched) >= set(SAMPLE_KERNELS)
-    assert all(launch.sites[0].function in ("run", "run_backward") for launch in launched.values())
+def test_sample_kernels_are_launched_with_what_their_files_say(own_directories: None) -> None:
+    """Two of them, each a run with torch: `tests/cuda` has all, against what the GPU's own launches are."""
+    for name in ("helper_calls", "layer_norm"):
+        kernels = {text for text in SAMPLE_KERNELS if Path(text).name.startswith(name)}
+        found = capture(SAMPLES / f"{name}.py")
+        assert found.ended is None, (name, found.ended)
+        launched = {f"{launch.file}::{launch.kernel}": launch for launch in found.launches}
+        assert kernels and set(launched) >= kernels
+        assert all(launch.sites[0].function in ("run", "run_backward") for launch in launched.values())
