@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import command_line, costing, exact, inference, launching, mapping, pane_figures, terminal
+from benchmarks import capturing, command_line, costing, exact, inference, launching, mapping, pane_figures, terminal
 from benchmarks.measure import Row, progress, table
 
 NOTE = """\
@@ -29,9 +29,11 @@ def main() -> int:
         "exact": lambda given: exact.rows(given.rounds),
         "cost": lambda given: costing.rows(given.rounds),
     }
-    # Only where they are named: one needs a GPU, the other fetches packages and compiles hundreds of kernels.
+    # Only where they are named: one needs a GPU, one runs fifty scripts, the last fetches packages and compiles
+    # hundreds of kernels.
     named: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
         "launch": lambda given: launching.rows(given.rounds),
+        "capture": lambda given: capturing.rows(),
         "inference": lambda given: inference.rows("held_out" if given.held_out else "seen", given.most, given.log),
     }
     options = argparse.ArgumentParser(

@@ -18,3 +18,12 @@ SAMPLE_KERNELS = tuple(
 
 def sample_id(path: str) -> str:
     return path.rpartition("::")[2].removesuffix("_kernel")
+
+
+#: Scripts as people write them, each of which launches kernels: the samples too, but for the one that only has helpers.
+SCRIPTS = tuple(
+    file
+    for folder in (KERNELS / "capture" / "scripts", SAMPLES)
+    for file in sorted(folder.glob("*.py"))
+    if file.name not in ("harness.py", "activations.py")
+)

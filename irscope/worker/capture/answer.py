@@ -12,7 +12,7 @@ from typing import Any
 from .. import loading, versions
 from ..launch import faults, redirect, settle, standins
 from ..protocol import Rejected, Wire
-from . import assertions, running, tensors
+from . import assertions, compiled, running, tensors
 from .recorder import Recorder
 
 
@@ -34,28 +34,37 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     def told(launch: dict[str, Any]) -> None:
         wire.send("launch", launch=launch)
 
-    def on_end(title: str, error: BaseException | None) -> None:
+    recorder = Recorder(told, gpu)
+    before = recorder.counts()
+    checks = assertions.Checks()
+
+    def on_end(title: str, error: BaseException | None) -> bool:
+        nonlocal before
+        if not gpu and checks.left_out(error):
+            recorder.return_to(before)
+            return True
+        before = recorder.counts()
         skipped = type(error).__name__ == "Skipped"
-        if is_end(error, path) and missing():
+        if is_end(error, path) and checks.missing():
             error = None  # what was left out made no values, and the code says so at its end
         if error is not None and not skipped:
             first_error.append(error)
         ends.append({"part": title, "ended": in_words(error, path), "skipped": skipped})
+        return False
 
-    recorder = Recorder(told, gpu)
-    missing: assertions.Missing = standins.answering(False)
     ended = None
     with contextlib.ExitStack() as stack:
-        missing = prepare(request, stack, recorder)
+        checks.missing, checks.read = prepare(request, stack, recorder)
         stack.enter_context(recorder.installed())
         if not gpu:
-            stack.enter_context(assertions.holding(missing))
+            stack.enter_context(assertions.holding(checks))
         wire.send("phase", phase="capturing")
         try:
             with running.limited(request.get("seconds")):
-                running.run(path, request, missing, on_end)
+                running.run(path, request, checks, on_end)
         except running.TimeUp:
             ended = f"its {request['seconds']:g} s were over"
+    recorder.keep_what_was_launched_once()
     if not recorder.launches and first_error:
         raise settle.ended_early(first_error[0], path, "it launched a kernel")
     reasons = [end for end in ends if end["ended"] and not end["skipped"]]
@@ -65,27 +74,37 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     return {"launches": recorder.launches, "ended": ended, "parts": ends, "sources": sources(path, recorder)}
 
 
-def prepare(request: dict[str, Any], stack: contextlib.ExitStack, recorder: Recorder) -> assertions.Missing:
-    """Enter what stands for a GPU where there is none; whether values are missing by then is the answer."""
+def prepare(
+    request: dict[str, Any], stack: contextlib.ExitStack, recorder: Recorder
+) -> tuple[assertions.Missing, assertions.Missing]:
+    """Enter what stands for a GPU where there is none.
+
+    The answer tells whether values are missing by then, and whether the code has read any since.
+    """
     if recorder.gpu:
         torch = faults.require_cuda(request.get("device") or 0)
         torch.cuda.set_device(request.get("device") or 0)
         from triton import testing
 
         stack.enter_context(standins.replaced([(testing.Mark, "run", running.run_once)]))
-        return standins.answering(False)
+        return standins.answering(False), standins.answering(False)
     target = versions.gpu_target(**request["target"])
     if importlib.util.find_spec("torch") is None:
         # Code that has tensors of its own kind, or only warms kernels up.
         stack.enter_context(versions.active_driver(standins.Driver(target)))
         stack.enter_context(standins.benchmarks_call_once())
         stack.enter_context(benchmarks_noticed())
-        return lambda: bool(recorder.launches)
+
+        def launched() -> bool:
+            return bool(recorder.launches)
+
+        return launched, launched
     mode = tensors.sparing()
     stack.enter_context(redirect.redirected(target, mode))
-    stack.enter_context(standins.replaced(tensors.functions_of_the_user()))
+    stack.enter_context(standins.replaced([*tensors.functions_of_the_user(), *compiled.functions_as_they_are()]))
     stack.enter_context(benchmarks_noticed())
-    return lambda: bool(recorder.launches) or mode.has_no_values
+    mode.missing = lambda: bool(recorder.launches) or mode.has_no_values
+    return mode.missing, lambda: mode.was_read
 
 
 @contextlib.contextmanager

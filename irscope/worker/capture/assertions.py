@@ -16,18 +16,69 @@ from typing import Any
 from .. import loading
 from ..launch import standins
 
-#: In the user's modules, what each ``assert`` asks.
+#: In the user's modules, what each ``assert`` asks, and each ``if`` that ends the code.
 ASKED = "__irscope_holds__"
+ASKED_WHETHER_TO_END = "__irscope_ends__"
 
 #: Whether values are missing by now.
 Missing = Callable[[], bool]
 
 
+class Checks:
+    """What the user's code checks by itself, and which of its ways to end are not taken."""
+
+    def __init__(self) -> None:
+        self.missing: Missing = standins.answering(False)
+        #: Whether the code has read values since some are missing.
+        self.read: Missing = standins.answering(False)
+        #: By file, the first and the last line of each statement that ends the code where an ``if`` says so.
+        self._ends: dict[str, list[tuple[int, int]]] = {}
+        self._left_out: set[tuple[str, int]] = set()
+
+    def holds(self, value: Any) -> bool:
+        return self.missing() or bool(value)
+
+    def left_out(self, error: BaseException | None) -> bool:
+        """Whether code that ended by this error ended at such a statement, which is left out from now on.
+
+        A script that works on a GPU does not end there: what was checked are values that no launch has made.
+        """
+        trace = error.__traceback__ if error is not None else None
+        if trace is None or not self.read() or type(error).__name__ in ("Skipped", "SkipTest"):
+            return False
+        while trace.tb_next is not None:
+            trace = trace.tb_next
+        file = trace.tb_frame.f_code.co_filename
+        at = next((first for first, last in self._ends.get(file, ()) if first <= trace.tb_lineno <= last), None)
+        if at is None or (file, at) in self._left_out:
+            return False
+        self._left_out.add((file, at))
+        return True
+
+    def compiled(self, source: bytes, file: str) -> CodeType:
+        """The code of a user's file, for a module that `prepare` has been given."""
+        tree = compile(source, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+        changes = Changes()
+        changed = changes.visit(tree)
+        self._ends[file] = changes.ends
+        return compile(changed, file, "exec", dont_inherit=True)
+
+    def prepare(self, module: ModuleType, file: str) -> None:
+        """Give a module what its code asks."""
+
+        def ends(value: Any, line: int, when: bool) -> bool:
+            return not when if (file, line) in self._left_out else bool(value)
+
+        vars(module)[ASKED] = self.holds
+        vars(module)[ASKED_WHETHER_TO_END] = ends
+
+
 @contextmanager
-def holding(missing: Missing) -> Iterator[None]:
-    """Within, once values are ``missing``, torch's and numpy's comparisons and unittest's assertions hold."""
+def holding(checks: Checks) -> Iterator[None]:
+    """Within, once values are missing, torch's and numpy's comparisons and unittest's assertions hold."""
+    missing = checks.missing
     replacements = [*of_unittest(missing), *of_torch(missing), *of_numpy(missing)]
-    finder = Finder(missing)
+    finder = Finder(checks)
     sys.meta_path.insert(0, finder)
     try:
         with standins.replaced(replacements):
@@ -86,47 +137,63 @@ def of_unittest(missing: Missing) -> Iterator[standins.Replacement]:
             yield unittest.TestCase, name, instead(original, missing, standins.answering(None))
 
 
-# ``assert`` statements
+# The user's own statements
 
 
-def holds(missing: Missing) -> Callable[[Any], bool]:
-    def asked(value: Any) -> bool:
-        return missing() or bool(value)
+class Changes(ast.NodeTransformer):
+    """``assert TEST, MESSAGE`` asks `ASKED` about its test, which it evaluates: kernels may be launched in it.
 
-    return asked
+    ``if TEST: raise ERROR`` asks `ASKED_WHETHER_TO_END`, which also gets the line of the ``raise``, and whether it is
+    reached by a test that is true.
+    """
 
-
-class Assertions(ast.NodeTransformer):
-    """``assert TEST, MESSAGE`` asks `ASKED` about its test, which it evaluates: kernels may be launched in it."""
+    def __init__(self) -> None:
+        self.ends: list[tuple[int, int]] = []
 
     def visit_Assert(self, node: ast.Assert) -> ast.Assert:
-        asked = ast.Call(ast.Name(ASKED, ast.Load()), [node.test], [])
-        return ast.fix_missing_locations(
-            ast.copy_location(ast.Assert(ast.copy_location(asked, node.test), node.msg), node)
-        )
+        return ast.Assert(asking(ASKED, node.test), node.msg, **ast_place(node))
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        self.generic_visit(node)
+        for statements, when in ((node.body, True), (node.orelse, False)):
+            if statements and is_end(statements[-1]) and "__name__" not in ast.unparse(node.test):
+                last = statements[-1]
+                self.ends.append((last.lineno, last.end_lineno or last.lineno))
+                node.test = asking(ASKED_WHETHER_TO_END, node.test, last.lineno, when)
+                break
+        return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         # A kernel's asserts are Triton's, which reads them in the file.
         return node if is_kernel(node) else self.generic_visit(node)
 
 
+def asking(name: str, test: ast.expr, *more: int) -> ast.expr:
+    call = ast.Call(ast.Name(name, ast.Load()), [test, *map(ast.Constant, more)], [])
+    return ast.fix_missing_locations(ast.copy_location(call, test))
+
+
+def ast_place(node: ast.stmt) -> dict[str, Any]:
+    return {name: getattr(node, name) for name in ("lineno", "col_offset", "end_lineno", "end_col_offset")}
+
+
+def is_end(node: ast.stmt) -> bool:
+    """Whether a statement ends the code: ``raise ERROR``, ``sys.exit(1)``."""
+    if isinstance(node, ast.Raise):
+        return node.exc is not None
+    is_call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    return is_call and ast.unparse(node.value.func) in ("sys.exit", "exit", "quit")  # type: ignore[attr-defined]
+
+
 def is_kernel(node: ast.FunctionDef) -> bool:
     return any(ast.unparse(decorator).partition("(")[0].endswith(".jit") for decorator in node.decorator_list)
 
 
-def compiled(source: bytes, file: str, missing: Missing, module: ModuleType | None = None) -> CodeType:
-    """The code of a user's file; ``module`` gets what its asserts ask."""
-    tree = compile(source, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    if module is not None:
-        vars(module)[ASKED] = holds(missing)
-    return compile(Assertions().visit(tree), file, "exec", dont_inherit=True)
-
-
 class Finder:
-    """Loads the user's own modules with their asserts asking; what is installed is left to Python."""
+    """Loads the user's own modules as `Checks` has them; what is installed is left to Python."""
 
-    def __init__(self, missing: Missing) -> None:
-        self.missing = missing
+    def __init__(self, checks: Checks) -> None:
+        self.checks = checks
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
@@ -135,20 +202,20 @@ class Finder:
             return None
         if loading.is_installed(Path(spec.origin)):
             return None
-        spec.loader = Loader(self.missing, name, spec.origin)
+        spec.loader = Loader(self.checks, name, spec.origin)
         spec.cached = None
         return spec
 
 
 class Loader(importlib.machinery.SourceFileLoader):
-    def __init__(self, missing: Missing, name: str, path: str) -> None:
+    def __init__(self, checks: Checks, name: str, path: str) -> None:
         super().__init__(name, path)
-        self.missing = missing
+        self.checks = checks
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        return compiled(self.get_data(path), path, self.missing)
+        return self.checks.compiled(self.get_data(path), path)
 
     def exec_module(self, module: ModuleType) -> None:
-        vars(module)[ASKED] = holds(self.missing)
+        self.checks.prepare(module, self.get_filename(module.__name__))
         super().exec_module(module)

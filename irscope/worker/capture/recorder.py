@@ -26,6 +26,9 @@ COMPILED_WITH = ("num_warps", "num_stages", "num_ctas", "maxnreg")
 
 OnLaunch = Callable[[dict[str, Any]], None]
 
+#: By launch, how often it was made, and its call sites.
+Counts = dict[str, tuple[int, list[dict[str, Any]]]]
+
 
 class Recorder:
     """Records launches within `installed`. ``gpu``: they are made as well."""
@@ -36,6 +39,7 @@ class Recorder:
         self.gpu = gpu
         self._on_launch = on_launch
         self._known: dict[str, dict[str, Any]] = {}
+        self._before_again: Counts = {}
         self._lock = threading.RLock()
         self._tuning = Tuning()
 
@@ -95,6 +99,26 @@ class Recorder:
                 known["sites"].append(same := {**site, "count": 0})
             same["count"] += 1
 
+    def counts(self) -> Counts:
+        """How often what is known by now was launched, and where."""
+        with self._lock:
+            return {key: (one["count"], [dict(site) for site in one["sites"]]) for key, one in self._known.items()}
+
+    def return_to(self, counts: Counts) -> None:
+        """Code that has launched something since is run once more."""
+        with self._lock:
+            for key, one in self._known.items():
+                count, sites = counts.get(key, (0, []))
+                self._before_again.setdefault(key, (one["count"], one["sites"]))
+                one.update(count=count, sites=[dict(site) for site in sites])
+
+    def keep_what_was_launched_once(self) -> None:
+        """What code that was run again did not launch any more was launched all the same."""
+        with self._lock:
+            for key, (count, sites) in self._before_again.items():
+                if not self._known[key]["count"]:
+                    self._known[key].update(count=count, sites=sites)
+
 
 class Tuning(threading.local):
     """What an autotuner is at, in this thread."""
@@ -128,10 +152,7 @@ class Tuning(threading.local):
             if gpu:
                 self.timing = True
                 try:
-                    current = {**named, **config.all_kwargs()}
-                    if config.pre_hook:
-                        config.pre_hook({**tuner.nargs, **current})
-                    tuner.fn.run(*arguments, **current)
+                    run_restoring(tuner, config, arguments, {**named, **config.all_kwargs()})
                 except (triton.OutOfResources, triton.CompilationError):
                     return [float("inf")] * 3
                 finally:
@@ -148,6 +169,20 @@ class Tuning(threading.local):
                 best = getattr(tuner, "best_config", None)
                 return next((i for i, one in enumerate(tuner.configs) if one is best), None)
         return None
+
+
+def run_restoring(tuner: Any, config: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+    """One launch of a sweep: what it changes is put back as its ``restore_value`` says."""
+    bound = {**tuner.nargs, **named}
+    if config.pre_hook:
+        config.pre_hook(bound)
+    tuner.pre_hook(bound)
+    try:
+        tuner.fn.run(*arguments, **named)
+    except Exception as error:
+        tuner.post_hook(bound, exception=error)
+        raise
+    tuner.post_hook(bound, exception=None)
 
 
 def evaluated(grid: Any, arguments: dict[str, Any]) -> tuple[int, ...]:

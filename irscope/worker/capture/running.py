@@ -19,14 +19,15 @@ from ..protocol import Rejected
 from . import assertions, pytest_stand_in
 
 #: Given what runs now (``__main__``, a test's name) and what ended it early, ``None`` where nothing did.
-OnEnd = Callable[[str, "BaseException | None"], None]
+#: Returns whether it is to run once more.
+OnEnd = Callable[[str, "BaseException | None"], bool]
 
 
 class TimeUp(BaseException):
     """The capture's time is over. No `Exception`, so that few handlers catch it."""
 
 
-def run(path: Path, request: dict[str, Any], missing: assertions.Missing, on_end: OnEnd) -> None:
+def run(path: Path, request: dict[str, Any], checks: assertions.Checks, on_end: OnEnd) -> None:
     """Run the parts of a file that launch something, each to its end or to what ends it.
 
     ``request``: ``entry`` names a function; ``script`` true runs the file as a script with ``arguments`` alone.
@@ -36,8 +37,8 @@ def run(path: Path, request: dict[str, Any], missing: assertions.Missing, on_end
         TimeUp: within `limited`.
     """
     os.environ.setdefault("MPLBACKEND", "Agg")  # a plot on the screen would wait for somebody to close it
-    pytest_stand_in.install()
     loading.forget_user_modules()
+    pytest_stand_in.install()
     loading.check_text(path)
     root, name = loading.package_of(path)
     loading.prepend_to_path(path, root)
@@ -45,12 +46,12 @@ def run(path: Path, request: dict[str, Any], missing: assertions.Missing, on_end
     module = ModuleType("__main__")
     named = request.get("entry")
     if named:
-        part(named, lambda: entry.find(executed(path, name, module, missing), named)(), on_end)
+        part(named, lambda: entry.find(executed(path, name, module, checks), named)(), on_end)
         return
     before = sys.modules["__main__"]
     try:
         with runners_of_tests_return():
-            part("__main__", lambda: executed(path, "__main__", module, missing, name.rpartition(".")[0]), on_end)
+            part("__main__", lambda: executed(path, "__main__", module, checks, name.rpartition(".")[0]), on_end)
         if not request.get("script"):
             for title, call in (*benchmarks_of(module), *pytest_stand_in.tests_of(module)):
                 part(title, call, on_end)
@@ -59,15 +60,22 @@ def run(path: Path, request: dict[str, Any], missing: assertions.Missing, on_end
 
 
 def executed(
-    path: Path, name: str, module: ModuleType, missing: assertions.Missing, package: str | None = None
+    path: Path, name: str, module: ModuleType, checks: assertions.Checks, package: str | None = None
 ) -> ModuleType:
     def compiled(source: bytes) -> CodeType:
-        return assertions.compiled(source, str(path), missing, module)
+        checks.prepare(module, str(path))
+        return checks.compiled(source, str(path))
 
     return entry.execute(path, name, module, package, compiled)
 
 
 def part(title: str, call: Callable[[], Any], on_end: OnEnd) -> None:
+    while on_end(title, outcome(call)):
+        pass
+
+
+def outcome(call: Callable[[], Any]) -> BaseException | None:
+    """What ended a call early."""
     process = os.getpid()
     error: BaseException | None = None
     try:
@@ -81,7 +89,7 @@ def part(title: str, call: Callable[[], Any], on_end: OnEnd) -> None:
     finally:
         if os.getpid() != process:
             os._exit(1)  # a fork of the file's own must not answer in this process's place
-    on_end(title, error)
+    return error
 
 
 def benchmarks_of(module: ModuleType) -> Iterator[tuple[str, Callable[[], Any]]]:

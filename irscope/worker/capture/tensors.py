@@ -19,12 +19,17 @@ COSTLY = 1 << 28
 
 #: Ask a tensor for what it has without values as well.
 _ASKING = frozenset({"__get__", "size", "stride", "dim", "numel", "is_contiguous", "element_size", "storage_offset"})
+#: Tell a tensor's values to code that is not torch's.
+_READING = frozenset({"item", "tolist", "numpy", "__array__", "__bool__", "__float__", "__int__", "__index__"})
 #: Of what ``torch.empty`` and its kin give, nothing is random.
 _UNFILLED = frozenset({"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted"})
 
 
 def sparing() -> Any:
-    """The mode. ``mode.has_no_values`` is whether any tensor had none so far."""
+    """The mode. ``mode.has_no_values`` is whether any tensor had none so far.
+
+    ``mode.was_read`` is whether the code has read any tensor's values while values were ``mode.missing()``.
+    """
     import torch
 
     Base: Any = type(redirect.cuda_on_cpu())
@@ -52,6 +57,8 @@ def sparing() -> Any:
 
     class Sparing(Base):  # type: ignore[misc, unused-ignore]
         has_no_values = False
+        was_read = False
+        missing: Callable[[], bool] = staticmethod(standins.answering(False))
 
         def call(self, function: Any, arguments: tuple[Any, ...], named: dict[str, Any], given: list[Any]) -> Any:
             name = getattr(function, "__name__", "")
@@ -59,6 +66,8 @@ def sparing() -> Any:
                 return False
             if not given:
                 return self.make(name, function, arguments, named)
+            if name in _READING and self.missing():
+                self.was_read = True
             if function in of_graphs:
                 return function(*with_gradients_alike(arguments, 2 if name == "grad" else 1), **named)
             if any(one.is_meta for one in given) or is_costly(name, arguments, given):

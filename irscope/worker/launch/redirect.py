@@ -87,8 +87,13 @@ def torch_replacements(torch: Any, mode: Any) -> list[standins.Replacement]:
         with mode:
             run_thread(thread)
 
-    def load_on_cpu(*arguments: Any, **named: Any) -> Any:
-        return load(*arguments, **{**named, "map_location": "cpu"})
+    def load_on_cpu(file: Any, map_location: Any = None, *rest: Any, **named: Any) -> Any:
+        with torch._C.DisableTorchFunction():
+            loaded = load(file, "cpu", *rest, **named)
+        on_cpu = isinstance(map_location, str | torch.device) and str(map_location) == "cpu"
+        for one in tensors_in(loaded):
+            setattr(one, ON_CPU, on_cpu)
+        return loaded
 
     def default_device(device: Any) -> None:
         mode.by_default = "cuda" if is_cuda_device(device) else "cpu"
@@ -124,7 +129,6 @@ def cuda_on_cpu() -> Any:
         tensor.get_device: lambda on_cpu: -1 if on_cpu else 0,
     }
     set_data = tensor.data.__set__
-    unchanged = (tensor.pin_memory, tensor.record_stream)
 
     class CudaOnCpu(TorchFunctionMode):  # type: ignore[misc, unused-ignore]
         #: The side of a tensor that is made of numbers alone.
@@ -136,7 +140,7 @@ def cuda_on_cpu() -> Any:
             named = dict(named or {})
             if function in questions:
                 return questions[function](is_on_cpu(arguments[0]))
-            if function in unchanged:
+            if function == tensor.pin_memory:
                 return arguments[0]
             if function == set_data:
                 setattr(arguments[0], ON_CPU, is_on_cpu(arguments[1]))

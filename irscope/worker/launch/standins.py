@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 import struct
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
@@ -196,6 +197,9 @@ class Stream:
     def query(self) -> bool:
         return True
 
+    def is_capturing(self) -> bool:
+        return False
+
     def record_event(self, event: Event | None = None) -> Event:
         return event or Event()
 
@@ -275,7 +279,8 @@ def cuda_answers(target: Any) -> dict[str, Any]:
         "get_arch_list": [f"sm_{capability[0]}{capability[1]}"], "is_current_stream_capturing": False,
         "can_device_access_peer": False, "mem_get_info": (found["memory"], found["memory"]),
         "memory_allocated": 0, "max_memory_allocated": 0, "memory_reserved": 0, "max_memory_reserved": 0,
-        "memory_stats": {}, "utilization": 0, "graph_pool_handle": (0, 0),
+        "memory_stats": defaultdict(int), "memory_summary": "", "memory_snapshot": [],
+        "utilization": 0, "graph_pool_handle": (0, 0),
         "_exchange_device": 0, "_maybe_exchange_device": 0,
     }  # fmt: skip
 
@@ -335,6 +340,8 @@ def torch_replacements(target: Any) -> list[Replacement]:
         (cuda, "get_rng_state", lambda *_: torch.get_rng_state()),
         (torch.version, "cuda", cuda_version if target.backend == "cuda" else torch.version.cuda),
         (torch.backends.cuda, "is_built", answering(True)),
+        # It takes streams of torch's own alone.
+        (torch.Tensor, "record_stream", answering(None)),
     ]
     accelerator = getattr(torch, "accelerator", None)
     if accelerator is not None:
