@@ -132,6 +132,9 @@ def site() -> dict[str, Any]:
     torch = sys.modules.get("torch")
     if torch is not None and torch.__file__:
         libraries.append(Path(torch.__file__).parent)
+    if "torch._inductor" in sys.modules:
+        # What Inductor writes is in no library.
+        libraries.append(Path(sys.modules["torch._inductor.runtime.cache_dir_utils"].cache_dir()))
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = Path(frame.f_code.co_filename)

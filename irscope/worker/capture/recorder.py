@@ -10,6 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import triton
@@ -51,7 +52,9 @@ class Recorder:
             (Autotuner, "run", self._tuning.noticed(Autotuner.run)),
             (Autotuner, "_bench", self._tuning.first_that_runs(Autotuner._bench, self.gpu)),
         ]
-        if not self.gpu:
+        if self.gpu:
+            replacements.append((triton, "compile", self._noting(triton.compile)))
+        else:
             replacements.append((standins.Launcher, "launched", self._note_compiled))
         with standins.replaced(replacements):
             yield
@@ -74,6 +77,21 @@ class Recorder:
         if specialized is not None:
             asked = {name: getattr(specialized.options, name, None) for name in COMPILED_WITH}
             self.note(specialized, grid, asked)
+
+    def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """In place of ``triton.compile``, which Inductor calls; a launch by ``kernel[grid]`` does not."""
+
+        def compile(source: Any, target: Any = None, options: Any = None, **more: Any) -> Any:
+            self.note_source(source, dict(options or {}))
+            return original(source, target, options, **more)
+
+        return compile
+
+    def note_source(self, source: Any, options: dict[str, Any]) -> None:
+        """Count a kernel that is compiled by itself."""
+        specialized = versions.launch_of_compiled(source, SimpleNamespace(**options), ())
+        if specialized is not None:
+            self.note(specialized, None, {name: options.get(name) for name in COMPILED_WITH})
 
     def note(self, specialized: versions.SpecializedLaunch, grid: Any, named: dict[str, Any]) -> None:
         """Count a launch; ``grid`` is ``None`` for a warm-up, which compiles a kernel and does not launch it."""

@@ -61,6 +61,7 @@ class Driver(standin.StandInDriver):
         self.utils = SimpleNamespace(
             get_device_properties=lambda device=0: self.properties(),
             load_binary=lambda name, binary, shared, device: versions.loaded(registers_of(name, binary)),
+            unload_module=answering(None),
             # Tensor descriptors of Triton 3.3, which live in a tensor that only a launch would read.
             fill_1d_tma_descriptor=answering(None), fill_2d_tma_descriptor=answering(None),
         )  # fmt: skip
@@ -327,7 +328,8 @@ def torch_replacements(target: Any) -> list[Replacement]:
     graphs = ("CUDAGraph", "graph")
     changes: list[Replacement] = [(cuda, name, answering(value)) for name, value in answers.items()]
     changes += [(cuda, name, answering(None)) for name in silent]
-    changes += [(cuda, name, Stream) for name in streams] + [(cuda, name, Guard) for name in guards]
+    # Of each its own: dynamo tells them apart.
+    changes += [(cuda, name, type(name, (Stream,), {})) for name in streams] + [(cuda, name, Guard) for name in guards]
     changes += [(cuda, name, Graph) for name in graphs] + [(cuda, "Event", Event)]
     changes += [(cuda.nvtx, name, answering(0)) for name in ("range_push", "range_pop", "mark")]
     core = {
@@ -352,7 +354,7 @@ def torch_replacements(target: Any) -> list[Replacement]:
             "empty_cache": None,
         }  # fmt: skip
         changes += [(accelerator, name, answering(value)) for name, value in known.items()]
-        changes += [(accelerator, "current_stream", Stream)]
+        changes += [(accelerator, "current_stream", type("current_stream", (Stream,), {}))]
     return changes
 
 
