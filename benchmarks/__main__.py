@@ -11,7 +11,18 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import capturing, command_line, costing, exact, inference, launching, mapping, pane_figures, terminal
+from benchmarks import (
+    capturing,
+    command_line,
+    costing,
+    exact,
+    inference,
+    kinds,
+    launching,
+    mapping,
+    pane_figures,
+    terminal,
+)
 from benchmarks.measure import Row, progress, table
 
 NOTE = """\
@@ -29,12 +40,13 @@ def main() -> int:
         "exact": lambda given: exact.rows(given.rounds),
         "cost": lambda given: costing.rows(given.rounds),
     }
-    # Only where they are named: one needs a GPU, one runs fifty scripts, the last fetches packages and compiles
-    # hundreds of kernels.
+    # Only where they are named: one needs a GPU, one runs fifty scripts, the last two fetch packages and run or
+    # compile hundreds of kernels.
     named: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
         "launch": lambda given: launching.rows(given.rounds),
         "capture": lambda given: capturing.rows(),
         "inference": lambda given: inference.rows("held_out" if given.held_out else "seen", given.most, given.log),
+        "kinds": lambda given: kinds.rows(given.log),
     }
     options = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, epilog=NOTE, formatter_class=argparse.RawTextHelpFormatter
@@ -53,7 +65,7 @@ def main() -> int:
     )  # fmt: skip
     options.add_argument("--held-out", action="store_true", help="inference: the packages that decide")
     options.add_argument("--most", type=int, metavar="N", help="inference: kernels of each package")
-    options.add_argument("--log", type=Path, metavar="FILE", help="inference: every outcome as a line of JSON")
+    options.add_argument("--log", type=Path, metavar="FILE", help="inference, kinds: every outcome as a line of JSON")
     given = options.parse_args()
     if unknown := set(given.parts) - set(parts) - set(named):
         options.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join([*parts, *named])}")

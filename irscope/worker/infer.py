@@ -6,15 +6,14 @@ use, guessed from the name; and the answer says which it was.
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 from typing import Any
 
 import triton.language as tl
 
+from .constants import guessed_constant
+from .descriptions import described
 from .entries import (
-    DIVISOR,
     SCALARS,
     TYPES,
     Answer,
@@ -24,15 +23,16 @@ from .entries import (
     parse_entry,
     run_time,
 )  # fmt: skip
+from .flow import usage_of
+from .flow_values import type_word
+from .heuristics import evaluate_heuristics
+from .kinds import kinds_of
 from .layers import given_parameters, layered_configuration, layered_options, layered_parameters
 from .loading import LoadedKernel, unwrap
 from .protocol import Rejected
 from .sizes import agree
-from .usage import Usage, Use, usage_of
 
 __all__ = ["TYPES", "Answer", "Parameter", "literal", "parse_constant", "parse_entry", "specialize"]
-
-GUESSES: dict[str, Any] = json.loads(Path(__file__).with_name("guesses.json").read_text(encoding="utf-8"))
 
 
 def specialize(kernel: LoadedKernel, request: dict[str, Any]) -> Answer:
@@ -55,34 +55,71 @@ def specialize(kernel: LoadedKernel, request: dict[str, Any]) -> Answer:
         layered = {name: parameter for name, parameter in layered.items() if name not in configured}
         answer.options = layered_options(request) | answer.options
     given = layered | given
-    names = [parameter.name for parameter in kernel.function.params]
-    usage = usage_of(kernel.function, resolve_helper)
-    last_strides = contiguous_strides([n for n in names if n not in given])
     for parameter in kernel.function.params:
         name = parameter.name
         if name in given:
-            settled = given[name]
+            answer.parameters[name] = given[name]
         elif name in configured:
-            settled = Parameter("constexpr", configured[name], provenance="configuration")
+            answer.parameters[name] = Parameter("constexpr", configured[name], provenance="configuration")
         elif name in kernel.heuristics:
-            settled = Parameter("constexpr", None, provenance="heuristic")
+            answer.parameters[name] = Parameter("constexpr", None, provenance="heuristic")
         elif parameter.has_default:
-            settled = from_default(parameter)
-        elif parameter.is_constexpr:
-            value, pattern = compared_constant(name, usage) or guessed_constant(name, usage)
-            settled = Parameter("constexpr", value, provenance="guessed", evidence=pattern)
-        elif annotated := annotated_type(parameter):
-            settled = run_time(annotated, "inferred", "its annotation")
-        elif name in last_strides and not usage.of(name).floating:
-            settled = Parameter(
+            answer.parameters[name] = from_default(parameter)
+    infer_the_rest(kernel, answer)
+    let_sizes_agree(kernel, answer)
+    return answer
+
+
+def infer_the_rest(kernel: LoadedKernel, answer: Answer) -> None:
+    """What nobody says: constexprs first, and then, from what they leave of the kernel, all others."""
+    function, parameters = kernel.function, answer.parameters
+    left = [parameter for parameter in function.params if parameter.name not in parameters]
+    known = {name: p.value for name, p in parameters.items() if p.type == "constexpr" and p.provenance != "heuristic"}
+    whole = usage_of(function, resolve_helper, known)
+    for parameter in left:
+        if parameter.is_constexpr:
+            value, evidence = guessed_constant(parameter.name, whole)
+            parameters[parameter.name] = Parameter("constexpr", value, provenance="guessed", evidence=evidence)
+    evaluate_heuristics(kernel, answer, whole)
+    live = usage_of(function, resolve_helper, answer.constants) if whole.undecided else whole
+    left = [parameter for parameter in left if parameter.name not in parameters]
+    names = []
+    as_they_are = unspecialized(function)
+    last_strides = contiguous_strides([parameter.name for parameter in left]) - as_they_are
+    for parameter in left:
+        name = parameter.name
+        if annotated := annotated_type(parameter):
+            parameters[name] = run_time(annotated, "inferred", "its annotation")
+        elif name in last_strides and not live.of(name).floating:
+            parameters[name] = Parameter(
                 "constexpr", 1, provenance="inferred", evidence="the last stride of a contiguous tensor is 1"
             )
         else:
-            settled = from_use(name, usage.of(name), usage)
-        answer.parameters[name] = settled
-    evaluate_heuristics(kernel, answer)
-    let_sizes_agree(kernel, answer)
-    return answer
+            names.append(name)
+    fixed = {name: type_ for name, parameter in parameters.items() if (type_ := element_of(parameter))}
+    parameters |= kinds_of(names, whole, live, fixed, answer.constants, described(function))
+    for name in as_they_are & set(names):
+        parameters[name].divisor = None
+    answer.parameters = {parameter.name: parameters[parameter.name] for parameter in function.params}
+
+
+def element_of(parameter: Parameter) -> str | None:
+    """What a pointer points to; a scalar's type; the type that a constexpr is, if it is one."""
+    if parameter.type == "constexpr":
+        return type_word(parameter.value) if isinstance(parameter.value, tl.dtype) else None
+    return parameter.type.removeprefix("*").removeprefix("k")
+
+
+def unspecialized(function: Any) -> set[str]:
+    """Parameters that the kernel's author does not want to have compiled for their values."""
+    asked = [*(getattr(function, "do_not_specialize", None) or ()),
+             *(getattr(function, "do_not_specialize_on_alignment", None) or ())]  # fmt: skip
+    names = [parameter.name for parameter in function.params]
+    return {
+        names[each] if isinstance(each, int) else each
+        for each in asked
+        if not isinstance(each, int) or each < len(names)
+    }
 
 
 def let_sizes_agree(kernel: LoadedKernel, answer: Answer) -> None:
@@ -109,7 +146,7 @@ def resolve_helper(function: Any, dotted: str) -> Any:
     return kernel.function
 
 
-# Configurations, heuristics, defaults
+# Configurations, defaults, annotations
 
 
 def apply_configuration(kernel: LoadedKernel, number: int | None, answer: Answer) -> dict[str, Any]:
@@ -131,25 +168,6 @@ def apply_configuration(kernel: LoadedKernel, number: int | None, answer: Answer
     return constexprs
 
 
-def evaluate_heuristics(kernel: LoadedKernel, answer: Answer) -> None:
-    """Heuristics are functions of the launch's arguments: ask them, with stand-ins for run-time integers."""
-    arguments: dict[str, Any] = {
-        name: parameter.value if parameter.type == "constexpr" else DIVISOR * 64
-        for name, parameter in answer.parameters.items()
-    }
-    for name, function in kernel.heuristics.items():
-        parameter = answer.parameters.get(name)
-        if parameter is None or parameter.provenance != "heuristic":
-            continue
-        try:
-            parameter.value = function(arguments)
-        except Exception as error:
-            parameter.value, pattern = guessed_constant(name, Usage())
-            parameter.provenance = "guessed"
-            parameter.evidence = f"{pattern}; its heuristic needs the launch's arguments ({error!r})"
-        arguments[name] = parameter.value
-
-
 def from_default(parameter: Any) -> Parameter:
     value = parameter.default
     if parameter.is_constexpr or value is None:
@@ -166,41 +184,6 @@ def annotated_type(parameter: Any) -> str | None:
     return text if text.removeprefix("*") in SCALARS else None
 
 
-# Use and names
-
-
-def from_use(name: str, use: Use, usage: Usage) -> Parameter:
-    if use.pointer:
-        element, evidence = element_type(use, usage)
-        return run_time(f"*{element}", "inferred", evidence or use.pointer)
-    if use.integer:
-        return run_time("i32", "inferred", use.integer)
-    if use.floating:
-        return run_time("fp32", "inferred", use.floating)
-    if re.fullmatch(r".*_?ptrs?", name, re.IGNORECASE):
-        return run_time("*fp32", "guessed", "its name")
-    if re.fullmatch(GUESSES["float_names"], name, re.IGNORECASE):
-        return run_time("fp32", "guessed", "its name")
-    return run_time("i32", "guessed", "nothing says")
-
-
-def element_type(use: Use, usage: Usage) -> tuple[str, str | None]:
-    if use.dot:
-        return "fp16", use.dot
-    if use.atomic_exchange:
-        return "i32", use.atomic_exchange
-    if use.stored_cast:
-        cast, evidence = use.stored_cast
-        # Casting to the pointer's own type is only worth writing where that is narrower than the sum.
-        if cast == "element_type":
-            return ("fp16", evidence) if usage.has_dot else ("fp32", None)
-        if cast in TYPES:
-            return TYPES[cast], evidence
-    if use.integer_elements:
-        return "i32", use.integer_elements
-    return "fp32", None
-
-
 def contiguous_strides(names: list[str]) -> set[str]:
     """The last of each run of strides that differ in their last letter: ``stride_am, stride_ak``."""
     strides = [name for name in names if re.match(r"stride_?\w", name) or re.match(r"\w+_stride_?\w", name)]
@@ -208,21 +191,3 @@ def contiguous_strides(names: list[str]) -> set[str]:
     for name in strides:
         groups.setdefault(name[:-1], []).append(name)
     return {group[-1] for group in groups.values() if len(group) > 1}
-
-
-def compared_constant(name: str, usage: Usage) -> tuple[Any, str] | None:
-    """A choice among ways to go is one of those that the kernel knows; a size is no such choice."""
-    value, evidence = usage.compared.get(name, (None, ""))
-    is_size = name in usage.arange or re.search("block|tile|size|dim", name, re.IGNORECASE)
-    return None if value is None or (isinstance(value, int) and is_size) else (value, evidence)
-
-
-def guessed_constant(name: str, usage: Usage) -> tuple[Any, str]:
-    for pattern, value in GUESSES["patterns"]:
-        if re.fullmatch(pattern, name, re.IGNORECASE):
-            if isinstance(value, list):
-                value = value[1] if usage.has_dot or usage.two_dimensional else value[0]
-            if isinstance(value, str):
-                value = getattr(tl, value.removeprefix("tl."))
-            return value, "its name"
-    raise AssertionError("the last pattern matches every name")

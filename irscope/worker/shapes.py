@@ -7,11 +7,11 @@ the constexprs that it depends on; the reading goes on as if they did.
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .loading import definition_line
+from .python_operators import BINARY, COMPARE, UNARY
 from .shape_values import (
     MAX_STEPS,
     MOST_ELEMENTS,
@@ -36,20 +36,6 @@ from .shape_values import (
 )
 
 MAX_DEPTH = 12
-
-_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
-    ast.Div: operator.truediv, ast.Mod: operator.mod, ast.LShift: operator.lshift, ast.RShift: operator.rshift,
-    ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.BitXor: operator.xor,
-}  # fmt: skip
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
-    ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
-    ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
-}  # fmt: skip
-_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_, ast.Invert: operator.invert,
-}  # fmt: skip
 
 
 def conflicts(
@@ -269,13 +255,13 @@ class FunctionReader:
     def read_UnaryOp(self, node: ast.UnaryOp) -> Value:
         value = self.read(node.operand)
         if isinstance(value, Constant):
-            return computed(_UNARY[type(node.op)], value)
+            return computed(UNARY[type(node.op)], value)
         return value if isinstance(value, Block) else None
 
     def read_BinOp(self, node: ast.BinOp) -> Value:
         left, right = self.read(node.left), self.read(node.right)
-        if isinstance(left, Constant) and isinstance(right, Constant) and type(node.op) in _BINARY:
-            return computed(_BINARY[type(node.op)], left, right)
+        if isinstance(left, Constant) and isinstance(right, Constant) and type(node.op) in BINARY:
+            return computed(BINARY[type(node.op)], left, right)
         if isinstance(left, Group) and isinstance(right, Group) and isinstance(node.op, ast.Add):
             return Group(left.items + right.items)
         return self.broadcast(node, left, right)
@@ -284,7 +270,7 @@ class FunctionReader:
         values = [self.read(node.left), *(self.read(comparator) for comparator in node.comparators)]
         constants = [value for value in values if isinstance(value, Constant)]
         if len(constants) == len(values) == 2:
-            return computed(_COMPARE[type(node.ops[0])], *constants)
+            return computed(COMPARE[type(node.ops[0])], *constants)
         if isinstance(node.ops[0], ast.Is | ast.IsNot) and isinstance(values[0], Block):
             return Constant(isinstance(node.ops[0], ast.IsNot))
         return self.broadcast(node, *values)

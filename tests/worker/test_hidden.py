@@ -78,6 +78,6 @@ def test_the_user_sees_it(tmp_path: Path) -> None:
     guessed = session.open(Request(file, target=target))
     assert guessed.specialization.provenance["HAS_BIAS"] == "guessed"
     assert guessed.specialization.hidden == {"HAS_BIAS": "with HAS_BIAS on, 1 more block"}
-    assert "its name; with HAS_BIAS on, 1 more block" in printed(guessed)
+    assert "a condition in line 7: HAS_BIAS; with HAS_BIAS on, 1 more block" in printed(guessed)
     given = session.open(Request(file, target=target, constants={"HAS_BIAS": "False"}))
     assert given.specialization.hidden == {}

@@ -253,7 +253,7 @@ def test_the_user_sees_the_last_guess_and_why(tmp_path: Path) -> None:
     file = tmp_path / "kernels.py"
     file.write_text(
         "import triton\nimport triton.language as tl\n\n\n@triton.jit\ndef kernel(x_ptr, y_ptr):\n"
-        "    tl.store(x_ptr, tl.load(y_ptr).to(tl.int16, bitcast=True))\n",
+        "    y = tl.clamp(tl.load(y_ptr), 0.0, 1.0)\n    tl.store(x_ptr, y.to(tl.int16, bitcast=True))\n",
         encoding="utf-8",
     )
     told: list[Specialized] = []

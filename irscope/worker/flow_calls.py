@@ -1,0 +1,80 @@
+"""Calls in a kernel, for `flow`: of the user's own functions, or of Triton's, which `flow_operations` knows."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .flow_operations import (
+    ATOMICS,
+    FLOAT_CALLS,
+    INTEGER_CALLS,
+    OPERATIONS,
+    SAME_ELEMENTS,
+    Call,
+    descriptor_method,
+    mathematics,
+    store,
+)
+from .flow_values import NOTHING, Value, computed, promoted, union
+from .python_operators import called_name
+from .shape_operations import PYTHON
+
+if TYPE_CHECKING:
+    from .flow import FunctionFlow
+
+#: Methods of a tensor descriptor.
+DESCRIPTOR_METHODS = frozenset({"load", "store", "gather", "scatter", *ATOMICS})
+DESCRIPTOR_FUNCTIONS = {"load_tensor_descriptor": "load", "store_tensor_descriptor": "store",
+                        "_experimental_descriptor_load": "load", "_experimental_descriptor_store": "store"}  # fmt: skip
+
+
+def call(flow: FunctionFlow, node: ast.Call) -> Value:
+    positional: list[Value] = []
+    for argument in node.args:
+        value = flow.read(argument.value if isinstance(argument, ast.Starred) else argument)
+        positional += value.items if isinstance(argument, ast.Starred) else [value]
+    named = {keyword.arg: flow.read(keyword.value) for keyword in node.keywords if keyword.arg}
+    name = called_name(node.func)
+    if isinstance(node.func, ast.Name | ast.Attribute):
+        local = flow.locals.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        if local is not None:
+            return flow.apply(local, positional, named)
+        helper = flow.reading.resolve(flow.function, ast.unparse(node.func))
+        if helper is not None:
+            return flow.call_function(helper, positional, named)
+    if isinstance(node.func, ast.Attribute):
+        owner = NOTHING if is_module(flow, node.func.value) else flow.read(node.func.value)
+        if owner.itself and not owner.static and name in DESCRIPTOR_METHODS:
+            return descriptor_method(Call(flow, node, name, positional, named), owner.itself)
+        if not is_module(flow, node.func.value):
+            positional = [owner, *positional]
+    found = Call(flow, node, name, positional, named)
+    if name in DESCRIPTOR_FUNCTIONS and positional and positional[0].itself:
+        found.name, found.positional = DESCRIPTOR_FUNCTIONS[name], positional[1:]
+        return descriptor_method(found, positional[0].itself)
+    if name in PYTHON and positional and not named and all(value.known is not None for value in positional):
+        return computed(PYTHON[name], *positional)
+    if name in OPERATIONS:
+        return OPERATIONS[name](found)
+    if name in ATOMICS:
+        return store(found)
+    if name in FLOAT_CALLS:
+        return mathematics(found)
+    if name in INTEGER_CALLS:
+        flow.integer(node, *found.operands)
+        return replace(union(found.operands), leaf=None, index=True, dtype=promoted(found.operands))
+    if name in SAME_ELEMENTS:
+        first = found.argument(0, "input")
+        return replace(
+            first, itself=None, block=name not in ("item", "max", "min", "sum") or bool(positional[1:] or named)
+        )
+    return replace(union(found.operands), leaf=None, dtype=None)
+
+
+def is_module(flow: FunctionFlow, owner: ast.expr) -> bool:
+    """Whether an attribute's owner is a name outside the function, such as ``tl.math``."""
+    while isinstance(owner, ast.Attribute):
+        owner = owner.value
+    return isinstance(owner, ast.Name) and owner.id not in flow.locals

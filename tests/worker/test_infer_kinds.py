@@ -1,0 +1,198 @@
+"""Kinds and element types of parameters that nothing is said of, from how a kernel uses them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from irscope import session
+from irscope.model import Specialization, Target
+from irscope.request import Request
+
+HEADER = "import triton\nimport triton.language as tl\n\n\n"
+
+
+def inferred(tmp_path: Path, text: str, **fields: object) -> Specialization:
+    file = tmp_path / "kernels.py"
+    file.write_text(HEADER + text, encoding="utf-8")
+    request = Request(file, target=Target.parse("sm_90"), fresh=True, capture="never", **fields)  # type: ignore[arg-type]
+    return session.specialize(request).specialization
+
+
+def compiles(tmp_path: Path) -> bool:
+    request = Request(tmp_path / "kernels.py", target=Target.parse("sm_90"), fresh=True, capture="never")
+    return session.open(request).failure is None
+
+
+def kernel(parameters: str, *lines: str) -> str:
+    return "\n    ".join((f"@triton.jit\ndef kernel({parameters}):", *lines)) + "\n"
+
+
+TYPES = {
+    "addresses in memory": (
+        kernel("table, out", "x = tl.load(tl.load(table).to(tl.pointer_type(tl.float16)))", "tl.store(out, x)"),
+        {"table": "*i64"},
+    ),
+    "masks": (
+        kernel("keep, x, out", "m = tl.load(keep)", "tl.store(out, tl.load(x, mask=m, other=0.0))"),
+        {"keep": "*i1", "x": "*fp32"},
+    ),
+    "what is copied": (
+        kernel("places, copy", "p = tl.load(places)", "tl.store(copy + p, p)"),
+        {"places": "*i32", "copy": "*i32"},
+    ),
+    "four bits of a byte": (
+        kernel("packed, out", "x = tl.load(packed)", "tl.store(out, (x >> 4).to(tl.float32))"),
+        {"packed": "*u8", "out": "*fp32"},
+    ),
+    "bits at a place that is computed": (
+        kernel("packed, at, out", "x = tl.load(packed)", "tl.store(out, ((x >> at) & 1).to(tl.float32))"),
+        {"packed": "*i32", "at": "i32"},
+    ),
+    "a product of integers": (
+        kernel(
+            "a, b, c", "i = tl.arange(0, 32)", "at = i[:, None] * 32 + i[None, :]",
+            "acc = tl.zeros((32, 32), tl.int32)", "for k in range(4):",
+            "    acc += tl.dot(tl.load(a + at), tl.load(b + at))", "tl.store(c + at, acc)",
+        ),
+        {"a": "*i8", "b": "*i8", "c": "*i32"},
+    ),
+    "cast to the type of what reaches a product": (
+        kernel(
+            "p, v, out", "i = tl.arange(0, 32)", "at = i[:, None] * 32 + i[None, :]", "y = tl.load(v + at)",
+            "x = tl.exp(tl.load(p + at)).to(y.dtype)", "tl.store(out + at, tl.dot(x, y))",
+        ),
+        {"p": "*fp32", "v": "*fp16", "out": "*fp16"},
+    ),
+    "a pointer with scales": (
+        kernel("x_ptr, x_scale_ptr, out_ptr", "tl.store(out_ptr, tl.load(x_ptr) * tl.load(x_scale_ptr))"),
+        {"x_ptr": "*i8", "x_scale_ptr": "*fp32", "out_ptr": "*fp32"},
+    ),
+    "numbers that meet what is loaded": (
+        kernel("x, out, shift", "tl.store(out, tl.load(x) + shift)"),
+        {"x": "*fp32", "shift": "fp32"},
+    ),
+    "counts, whatever is divided by them": (
+        kernel("x, out, n_kept", "tl.store(out, tl.load(x) / n_kept)"),
+        {"n_kept": "i32"},
+    ),
+    "what is not used, between pointers": (
+        kernel("x, y, out", "tl.store(out, tl.load(x))"),
+        {"y": "*fp32"},
+    ),
+    "what is computed with constants": (
+        kernel("x, out, N: tl.constexpr", "i = tl.load(x + tl.load(out))", "tl.store(out, tl.load(out) * N)"),
+        {"x": "*fp32", "out": "*i32"},
+    ),
+    "a number that is cast": (
+        kernel("x, low, out", "i = ((tl.load(x) - low) * 2.0).to(tl.int32)", "tl.store(out + i, 1.0)"),
+        {"low": "fp32", "x": "*fp32"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TYPES)
+def test_types_from_use(tmp_path: Path, case: str) -> None:
+    text, expected = TYPES[case]
+    found = inferred(tmp_path, text)
+    assert {name: found.signature[name] for name in expected} == expected
+    assert compiles(tmp_path)
+
+
+def test_each_answer_names_the_line_that_says_it(tmp_path: Path) -> None:
+    text, _ = TYPES["a product of integers"]
+    found = inferred(tmp_path, text)
+    assert found.evidence["a"] == "'acc' keeps its type in line 10: for k in range(4):"
+    text, _ = TYPES["numbers that meet what is loaded"]
+    found = inferred(tmp_path, text)
+    assert found.evidence["shift"] == "with its elements in line 7: tl.load(x) + shift"
+    assert set(found.provenance.values()) == {"inferred"}
+
+
+OPTIONAL = kernel(
+    "x_ptr, bias_ptr, other, HAS_BIAS: tl.constexpr", "x = tl.load(x_ptr)", "if HAS_BIAS:",
+    "    x += tl.load(bias_ptr)", "if other is not None:", "    x += tl.load(other)", "tl.store(x_ptr, x)",
+)  # fmt: skip
+
+
+def test_pointers_that_nothing_needs_are_none(tmp_path: Path) -> None:
+    found = inferred(tmp_path, OPTIONAL)
+    assert found.constexprs == {"bias_ptr": None, "other": None, "HAS_BIAS": False}
+    assert found.evidence["bias_ptr"] == "None: what needs it is switched off, an address in line 9: tl.load(bias_ptr)"
+    assert found.evidence["other"] == "not used where it is None: None is asked for in line 10: other is not None"
+    assert compiles(tmp_path)
+
+
+def test_they_are_pointers_where_the_flag_is_on(tmp_path: Path) -> None:
+    found = inferred(tmp_path, OPTIONAL, constants={"HAS_BIAS": "True"})
+    assert found.signature["bias_ptr"] == "*fp32"
+    assert found.constexprs == {"other": None, "HAS_BIAS": True}
+
+
+HEURISTIC = '@triton.heuristics({"HAS_BIAS": lambda given: given["bias"] is not None})\n' + kernel(
+    "x, bias, HAS_BIAS: tl.constexpr", "y = tl.load(x)", "if HAS_BIAS:", "    y += tl.load(bias)", "tl.store(x, y)"
+)
+
+
+def test_heuristics_that_ask_for_none_are_told_none(tmp_path: Path) -> None:
+    found = inferred(tmp_path, HEURISTIC)
+    assert found.constexprs == {"bias": None, "HAS_BIAS": False}
+    assert found.evidence["bias"] == "optional: its heuristic 'HAS_BIAS' asks for None"
+    given = inferred(tmp_path, HEURISTIC, arguments={"bias": "*fp16"})
+    assert given.constexprs == {"HAS_BIAS": True}
+
+
+WRITTEN = '''
+@triton.jit
+def kernel(
+    x_ptr,  # pointer to bfloat16
+    where,
+    unused,
+    flag,
+    rate,
+    out,
+):
+    """Does something.
+
+    where (tensor): int64 offsets
+    unused: a pointer, fp16
+    flag: bool, is not used
+    rate: float
+    """
+    tl.store(out, tl.load(x_ptr + tl.load(where)))
+'''
+
+
+def test_what_is_written_of_parameters_counts(tmp_path: Path) -> None:
+    found = inferred(tmp_path, WRITTEN)
+    assert found.signature == {
+        "x_ptr": "*bf16", "where": "*i64", "unused": "*fp16", "flag": "i1", "rate": "fp32", "out": "*bf16",
+    }  # fmt: skip
+    assert found.evidence["x_ptr"] == "its comment: x_ptr: pointer to bfloat16"
+    assert found.evidence["unused"] == "its docstring: unused: a pointer, fp16"
+    assert found.provenance["unused"] == "inferred"
+
+
+MODES = kernel(
+    "x, MODE: tl.constexpr, LEVEL: tl.constexpr, STEPS: tl.constexpr, EPS: tl.constexpr",
+    "y = tl.load(x)", 'if MODE == "twice":', "    y *= 2", "if LEVEL == 3:", "    y += 1",
+    "for _ in tl.static_range(STEPS):", "    y = tl.sqrt(y + EPS)", "tl.store(x, y)",
+)  # fmt: skip
+
+
+def test_constants_are_what_they_are_compared_with_or_few_or_small(tmp_path: Path) -> None:
+    found = inferred(tmp_path, MODES)
+    assert found.constexprs == {"MODE": "twice", "LEVEL": 3, "STEPS": 2, "EPS": 1e-06}
+    assert found.evidence["MODE"] == "compared in line 8: MODE == 'twice'"
+    assert found.evidence["STEPS"] == "unrolled in line 12: tl.static_range(STEPS)"
+
+
+def test_a_reading_is_bounded(tmp_path: Path) -> None:
+    # Each helper calls the one before it many times, with other arguments each time.
+    helpers = ["@triton.jit\ndef helper_0(x):\n    return x + 1.0\n"]
+    for number in range(1, 9):
+        calls = "".join(f"    x += helper_{number - 1}(x * {k}.5)\n" for k in range(8))
+        helpers.append(f"@triton.jit\ndef helper_{number}(x):\n{calls}    return x\n")
+    text = "\n\n".join([*helpers, kernel("p", "tl.store(p, helper_8(tl.load(p)))")])
+    assert inferred(tmp_path, text).signature == {"p": "*fp32"}
