@@ -254,6 +254,22 @@ ACTIONS: tuple[Action, ...] = (
         "Compile",
     ),
     Action(
+        "captures",
+        "V",
+        "captured",
+        "The launches that the file's own code makes, as captured: choose one to compile",
+        "Compile",
+        opens=True,
+    ),
+    Action(
+        "capture",
+        "E",
+        "capture",
+        "Run the file's own launch code, without a GPU, to learn what it launches; then choose",
+        "Compile",
+        opens=True,
+    ),
+    Action(
         "launch",
         "L",
         "launch",

@@ -396,6 +396,14 @@ class IrscopeApp(App[int], inherit_bindings=False):
     def action_toggle_saved(self) -> None:
         self.specializing.toggle_saved()
 
+    @work(exclusive=True, group="form")
+    async def action_captures(self) -> None:
+        await self.specializing.choose_captured()
+
+    @work(exclusive=True, group="form")
+    async def action_capture(self) -> None:
+        await self.specializing.choose_captured(at_once=True)
+
     def action_recompile(self) -> None:
         self.compiling.start(replace(self.compiling.request, fresh=True))
 

@@ -58,3 +58,25 @@ class Specializing:
             return
         self._app.compiling.start(replace(request, saved=not request.saved, fresh=False))
         self._app.notify("what is saved is left aside" if request.saved else "what is saved is used again")
+
+    async def choose_captured(self, *, at_once: bool = False) -> None:
+        """Compile one of the captured launches; call it from a worker of Textual's, which may wait for a screen.
+
+        Args:
+            at_once: run the file's own launch code first.
+        """
+        from irscope import devices
+        from irscope.tui.capture_list import CaptureList, request_for
+
+        request, found = self._app.compiling.request, self._app.bench.compilation
+        if found is not None and request.path.suffix != ".py":
+            request = self._request_of(found)
+        elif found is not None and request.kernel is None:
+            request = replace(request, kernel=found.kernel.name)
+        if request.path.suffix != ".py" or not request.path.is_file():
+            self._app.notify("there is no Python file in view whose launches could be captured", severity="warning")
+            return
+        target = request.target or (found.target if found is not None else devices.default_target())
+        launch = await self._app.push_screen_wait(CaptureList(request, target, at_once=at_once))
+        if launch is not None:
+            self._app.compiling.start(request_for(launch, request))
