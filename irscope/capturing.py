@@ -30,6 +30,8 @@ def capture_if_due(
         return None
     if request.capture == "auto" and not is_due(request):
         return None
+    if request.capture == "once" and any(captures.kept(request.path)):
+        return None
     on_event(CaptureStarted())
     try:
         found = captures.run(request.path, target, python=request.python, timeout=SECONDS, cancel=cancel)

@@ -39,8 +39,9 @@ class Request:
     #: Heed the specialization that is saved beside the kernel (`irscope.saved`).
     saved: bool = True
     #: What the file's own launches are asked for: "auto" runs its launch code once where that is likely to tell
-    #: (`irscope.capturing`), "always" and "never" speak for themselves, "kept" uses what is known already.
-    capture: Literal["auto", "always", "kept", "never"] = "auto"
+    #: (`irscope.capturing`), "once" runs it where its launches are not known yet, "always" and "never" speak for
+    #: themselves, "kept" uses what is known already.
+    capture: Literal["auto", "once", "always", "kept", "never"] = "auto"
     #: Which of the captured specializations, from 0.
     captured: int = 0
     #: Compile even where the store has it.

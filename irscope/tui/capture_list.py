@@ -1,14 +1,12 @@
-"""The launches that a file's own code makes, as captured: choose one to compile, or capture now."""
+"""The launches of a kernel that the file's own code makes, as captured: choose one to compile, or capture now."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Sequence
 from time import monotonic
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -22,68 +20,107 @@ from textual.widgets import OptionList, Static
 from irscope import captures
 from irscope.captures import CapturedLaunch
 from irscope.client import Cancelled
-from irscope.model import Target
+from irscope.model import Compilation, Failure, Target
+from irscope.report.capture import summary
 from irscope.request import IrscopeError, Request
+from irscope.tui import capture_text
 
-_KEYS = "enter compiles it, c runs the file's code anew, escape closes"
+_TICK_SECONDS = 0.2
 
 
 class CaptureList(ModalScreen["CapturedLaunch | None"]):
     """Gives back the launch to compile, or ``None``.
 
     Args:
-        request: whose file is run, and whose kernel comes first.
-        target: what the code is told that the GPU is.
+        request: whose kernel's launches are listed.
+        target: what the file's code is told that the GPU is.
+        in_view: the compilation in view and what it answers, for the mark at the launch in use.
         at_once: run the code as soon as the list is open.
     """
 
     CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,V", "dismiss(None)", "close"),
+        Binding("escape", "leave", "close"),
+        Binding("q,V", "dismiss(None)", "close"),
         Binding("c,E", "capture", "capture"),
         Binding("j", "move(1)", "down"),
         Binding("k", "move(-1)", "up"),
     ]
 
-    def __init__(self, request: Request, target: Target, *, at_once: bool = False) -> None:
+    def __init__(
+        self,
+        request: Request,
+        target: Target,
+        in_view: tuple[Request | None, Compilation | None] = (None, None),
+        *,
+        at_once: bool = False,
+    ) -> None:
         super().__init__()
         self._request = request
         self._target = target
+        self._in_view = in_view
         self._at_once = at_once
-        self._given_up = threading.Event()
+        self._given_up: threading.Event | None = None
         self._since = 0.0
         self._clock: Timer | None = None
-        self.launches: list[CapturedLaunch] = []
+        #: Those that a run has told so far.
+        self._told: list[CapturedLaunch] = []
+        self.launches: Sequence[CapturedLaunch] = ()
+
+    @property
+    def running(self) -> bool:
+        return self._given_up is not None
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="captures") as box:
-            box.border_subtitle = _KEYS
+        with Vertical(id="captures"):
             yield OptionList(id="capture-list")
             yield Static(id="capture-detail", markup=False)
             yield Static(id="capture-note", markup=False)
 
     def on_mount(self) -> None:
-        self._clock = self.set_interval(0.2, self._tick, pause=True)
-        self._show(kept_launches(self._request))
-        self._say("" if self.launches else "nothing is captured yet: c runs the file's own launch code, without a GPU")
+        self._clock = self.set_interval(_TICK_SECONDS, self._tick, pause=True)
+        self._show_known()
         self.query_one(OptionList).focus()
         if self._at_once:
             self.action_capture()
 
     def on_unmount(self) -> None:
-        self._given_up.set()
+        self._stop()
 
-    def _show(self, launches: Sequence[CapturedLaunch]) -> None:
-        """The launches, those of the kernel in view first."""
-        self.launches = sorted(launches, key=lambda launch: launch.kernel != self._request.kernel)
-        count = len(self.launches)
-        title = "no launch" if not count else "1 launch" if count == 1 else f"{count} launches"
-        self.get_child_by_id("captures").border_title = f"{title} captured from {self._request.path.name}"
-        options = self.query_one(OptionList)
+    def _stop(self) -> None:
+        if self._given_up is not None:
+            self._given_up.set()
+            self._given_up = None
+        if self._clock is not None:
+            self._clock.pause()
+
+    def _show_known(self) -> None:
+        """What a compile of the kernel would choose from."""
+        request = self._request
+        assert request.kernel is not None
+        known = captures.launches_of(request.path, request.kernel, request.target)
+        self._show(known, capture_text.in_use(*self._in_view, known))
+        self._say("" if known else f"{capture_text.why_none(request)}. c runs the file's launch code, without a GPU.")
+
+    def _show(self, launches: Sequence[CapturedLaunch], in_use: int | None = None) -> None:
+        self.launches = launches
+        box, options = self.get_child_by_id("captures"), self.query_one(OptionList)
+        count = len(launches)
+        what = "no launch" if not count else "1 launch" if count == 1 else f"{count} launches"
+        box.border_title = f"{what} of {self._request.kernel} captured"
+        if self.running:
+            box.border_subtitle = "escape stops it"
+        else:
+            box.border_subtitle = f"{'enter compiles it, ' if count else ''}c captures now, escape closes"
         at = options.highlighted
         options.clear_options()
-        options.add_options([Text(line, no_wrap=True, overflow="ellipsis") for line in rows(self.launches)])
-        options.highlighted = min(at or 0, count - 1) if count else None
+        options.add_options(
+            [Text(line, no_wrap=True, overflow="ellipsis") for line in capture_text.rows(launches, in_use)]
+        )
+        options.display = bool(count)
+        first = in_use or 0 if at is None else at
+        options.highlighted = min(first, count - 1) if count else None
+        self.query_one("#capture-detail").display = bool(count)
 
     def _say(self, words: str, *, bad: bool = False) -> None:
         note = self.query_one("#capture-note", Static)
@@ -91,44 +128,66 @@ class CaptureList(ModalScreen["CapturedLaunch | None"]):
         note.set_class(bad, "bad")
 
     def _tick(self) -> None:
-        found = f", {len(self.launches)} so far" if self.launches else ""
-        self._say(f"running the file's own launch code ... {monotonic() - self._since:.0f} s{found}")
+        if len(self._told) != len(self.launches):
+            self._show(list(self._told))
+        self._say(f"running the file's launch code, without a GPU ... {monotonic() - self._since:.0f} s")
+
+    def action_capture(self) -> None:
+        if not self.running:
+            self._capture()
 
     @work(exclusive=True, group="capture")
-    async def action_capture(self) -> None:
-        """Run the file's own launch code, which shows its launches as it makes them."""
-        self._given_up.set()  # of a run before
+    async def _capture(self) -> None:
+        """Run the file's own launch code, and show its launches as it makes them."""
         given_up = self._given_up = threading.Event()
+        told = self._told = []
         self._since = monotonic()
+        request = self._request
+
+        def heard(launch: CapturedLaunch) -> None:
+            if launch.kernel == request.kernel and captures.is_same(launch.file, request.path):
+                told.append(launch)
+
         assert self._clock is not None
         self._clock.resume()
-        self._show([])
+        self._show(())
         self._tick()
-        request = self._request
         try:
             found = await asyncio.to_thread(
-                captures.run, request.path, self._target, python=request.python, cancel=given_up,
-                on_launch=lambda launch: self.app.call_from_thread(self._came, launch),
-            )  # fmt: skip
+                captures.run, request.path, self._target, python=request.python, cancel=given_up, on_launch=heard
+            )
         except Cancelled:
             return
         except IrscopeError as error:
-            hint = f"\ntry: {error.failure.hint}" if error.failure.hint else ""
-            self._say(f"{error}{hint}", bad=True)
-            return
-        finally:
-            self._clock.pause()
-        self._show(found.launches)
-        told = found.ended and f"the code did not come to its end: {found.ended}"
-        self._say(told or ("" if found.launches else "the file's code launches no kernel"), bad=bool(told))
+            self._ended(self._words_of(error.failure))
+        else:
+            self._ended("; ".join(summary(found)))
 
-    def _came(self, launch: CapturedLaunch) -> None:
-        if self.is_attached:
-            self._show([*self.launches, launch])
+    def _ended(self, problem: str) -> None:
+        self._stop()
+        self._show_known()
+        if problem:
+            self._say(problem, bad=True)
+
+    def _words_of(self, failure: Failure) -> str:
+        hint = failure.hint or ""
+        way_out = f"`irscope capture {self._request.path.name}`: {hint}" if hint.startswith("--") else hint
+        return f"{failure}; {way_out}" if way_out else str(failure)
+
+    def action_leave(self) -> None:
+        """Stop what runs, or close."""
+        if self.running:
+            self._stop()
+            self._show_known()
+            self._say(f"stopped: what it launched is not kept{'' if self.launches else '; c captures again'}")
+        else:
+            self.dismiss(None)
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        self.query_one("#capture-detail", Static).update(detail(self.launches[event.option_index]))
+        # A row may be gone again by the time that this is heard.
+        if event.option_index < len(self.launches):
+            self.query_one("#capture-detail", Static).update(capture_text.detail(self.launches[event.option_index]))
 
     def action_move(self, step: int) -> None:
         options = self.query_one(OptionList)
@@ -139,76 +198,7 @@ class CaptureList(ModalScreen["CapturedLaunch | None"]):
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self.launches[event.option_index])
-
-
-def kept_launches(request: Request) -> list[CapturedLaunch]:
-    """What is captured of the kernels of a file: the newest capture that has any."""
-    found = (
-        [launch for launch in capture.launches if captures.is_same(launch.file, request.path)]
-        for capture in captures.kept(request.path)
-    )
-    return next((launches for launches in found if launches), [])
-
-
-def rows(launches: Sequence[CapturedLaunch]) -> list[str]:
-    """One line a launch: kernel, where it is launched, how often, its grid, the shapes it has."""
-    cells = [
-        (launch.kernel, where(launch), f"{launch.count}x", f"grid {grid(launch)}", shapes(launch))
-        for launch in launches
-    ]  # fmt: skip
-    if not cells:
-        return []
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-
-
-def where(launch: CapturedLaunch) -> str:
-    return str(launch.sites[0]) if launch.sites else Path(launch.file).name
-
-
-def grid(launch: CapturedLaunch) -> str:
-    return "unknown" if launch.grid is None else "x".join(map(str, launch.grid))
-
-
-def shapes(launch: CapturedLaunch) -> str:
-    """What tells one launch from the next at a glance: constants, then shapes of tensors and values."""
-    constants = [f"{name}={text}" for name, text in launch.entries.items() if name in launch.constexprs]
-    return " ".join([*constants, *(f"{name}={words(entry)}" for name, entry in launch.arguments.items())])
-
-
-def words(entry: Mapping[str, Any]) -> str:
-    shape = entry.get("shape")
-    if shape is not None:
-        return f"{'x'.join(map(str, shape)) or 'scalar'} {entry.get('type', '')}".rstrip()
-    return str(entry.get("value", entry.get("type", "?")))
-
-
-def detail(launch: CapturedLaunch) -> str:
-    """Everything of a launch: its signature, options, and all places that make it."""
-    options = " ".join(f"{name}={value}" for name, value in launch.options.items())
-    places = ", ".join(f"{site} in {site.function}" for site in launch.sites)
-    return "\n".join(
-        line
-        for line in (
-            " ".join(f"{name}={text}" for name, text in launch.entries.items()),
-            f"options: {options}" if options else "",
-            f"launched at {places}" if places else "",
-        )
-        if line
-    )
-
-
-def request_for(launch: CapturedLaunch, base: Request) -> Request:
-    """The request that compiles what was launched."""
-    return replace(
-        base,
-        path=Path(launch.file),
-        kernel=launch.kernel,
-        signature=None,
-        arguments=dict(launch.entries),
-        constants={},
-        configuration=launch.configuration,
-        options={**base.options, **{name: str(value) for name, value in launch.options.items()}},
-        fresh=False,
-    )
+        if self.running:
+            self.notify("the launch code still runs: what it launches can be compiled once it has ended")
+        else:
+            self.dismiss(self.launches[event.option_index])

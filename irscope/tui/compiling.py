@@ -81,7 +81,8 @@ class Compiling:
 
     def request_of(self, compilation: Compilation) -> Request | None:
         """What a compilation answers; ``None`` where the answer to something else is on its way."""
-        if self._answered is None or self._answered[0] is not compilation:
+        # By its stages: what is in view is replaced by one with edges as soon as these are known.
+        if self._answered is None or self._answered[0].stages is not compilation.stages:
             return None
         request = self._answered[1]
         return request if request is self.request or not self.running else None

@@ -117,6 +117,13 @@ class OptionsForm(ModalScreen[Request | None]):
             return self._compilation.specialization
         return None
 
+    @property
+    def _base(self) -> Request:
+        """The request as far as it is about the kernel of the form."""
+        if self._chosen:
+            return self._request
+        return replace(self._request, kernel=self._kernel.name, options={}, constants={}, arguments={}, captured=0)
+
     def compose(self) -> ComposeResult:
         several = len({kernel.file for kernel in self._kernels}) > 1
         with Vertical(id="form") as form:
@@ -166,8 +173,7 @@ class OptionsForm(ModalScreen[Request | None]):
         """Show the questions of the chosen kernel."""
         chosen, kernel = self._chosen, self._kernel
         self._show_configurations(kernel, chosen.configuration if chosen else None)
-        request = self._request if chosen else replace(self._request, options={}, constants={}, arguments={})
-        asked = fields(kernel, chosen, request)
+        asked = fields(kernel, chosen, self._base)
         others = [Row(field) for field in asked if not field.main]
         groups = {"option": "options", "constant": "constexprs", "argument": "types"}
         content: list[Static | Row | Collapsible] = []
@@ -275,7 +281,7 @@ class OptionsForm(ModalScreen[Request | None]):
         asked, answers = self._answers()
         target = self.query_one("#form-target", Input).value
         try:
-            answer = request_from(self._request, self._kernel, target, self._configuration(), asked, answers)
+            answer = request_from(self._base, self._kernel, target, self._configuration(), asked, answers)
         except InvalidTarget as error:
             self._complain(str(error), "#form-target")
             return

@@ -65,18 +65,31 @@ class Specializing:
         Args:
             at_once: run the file's own launch code first.
         """
-        from irscope import devices
-        from irscope.tui.capture_list import CaptureList, request_for
+        from irscope import devices, layers, session
+        from irscope.tui.capture_list import CaptureList
+        from irscope.tui.capture_text import request_for
 
-        request, found = self._app.compiling.request, self._app.bench.compilation
-        if found is not None and request.path.suffix != ".py":
+        compiling, found = self._app.compiling, self._app.bench.compilation
+        request = compiling.request
+        if found is not None and (request.path.suffix != ".py" or request.kernel is None):
             request = self._request_of(found)
-        elif found is not None and request.kernel is None:
-            request = replace(request, kernel=found.kernel.name)
         if request.path.suffix != ".py" or not request.path.is_file():
             self._app.notify("there is no Python file in view whose launches could be captured", severity="warning")
             return
-        target = request.target or (found.target if found is not None else devices.default_target())
-        launch = await self._app.push_screen_wait(CaptureList(request, target, at_once=at_once))
-        if launch is not None:
-            self._app.compiling.start(request_for(launch, request))
+        try:
+            request = session.with_kernel(request)
+            target = request.target or layers.target_of(request) or devices.default_target()
+        except IrscopeError as error:
+            self._app.notify(str(error), severity="error", title="This file cannot be read")
+            return
+        if request.kernel is None:
+            self._app.notify(f"there is no kernel in {request.path.name}", severity="warning")
+            return
+        answered = None if found is None else compiling.request_of(found)
+        launch = await self._app.push_screen_wait(CaptureList(request, target, (answered, found), at_once=at_once))
+        if launch is None:
+            return
+        chosen, left = request_for(launch, request)
+        compiling.start(chosen)
+        if left:
+            self._app.notify(f"left aside for it: {', '.join(left)}")
