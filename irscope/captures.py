@@ -40,6 +40,12 @@ KEPT = 8
 ENVIRONMENT = {"TRITON_INTERPRET": "0", "TORCHINDUCTOR_COMPILE_THREADS": "1", "MPLBACKEND": "Agg"}
 
 
+def environment() -> dict[str, str]:
+    """`ENVIRONMENT`, and where Inductor's kernels are kept as long as the captures that name their files."""
+    kept = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or str(cache_directory() / "inductor")
+    return {**ENVIRONMENT, "TORCHINDUCTOR_CACHE_DIR": kept}
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where a launch is in the code: its innermost line outside of Triton and torch, and how often it launched."""
@@ -156,7 +162,7 @@ def run(
     }
     start = time.perf_counter()
     log = ""
-    with contextlib.closing(Client(ENVIRONMENT)) as client:
+    with contextlib.closing(Client(environment())) as client:
         _running.add(client)
         try:
             answer, log = client.ask(found.python, message, heard, limit + GRACE, cancel)

@@ -11,7 +11,7 @@ from typing import TypeGuard
 
 from irscope.model import Kernel
 from irscope.worker import jitted
-from irscope.worker.jitted import Jitted
+from irscope.worker.jitted import Jitted, is_inductors
 
 #: What stands for a file's own code outside of functions.
 MAIN, MODULE = "__main__", "module level"
@@ -37,6 +37,7 @@ class Prospect:
         launches: the file's own launches of it.
         reached: running the file's ``__main__`` block or its module level leads to one of them.
         captured: that is done without being asked for, since the file imports torch itself.
+        inductor: the kernel is Inductor's, which says what it compiled it for.
     """
 
     configurations: int | None
@@ -46,9 +47,10 @@ class Prospect:
     launches: tuple[LaunchSite, ...]
     reached: bool
     captured: bool
+    inductor: bool = False
 
     def __str__(self) -> str:
-        words = []
+        words = ["Inductor's triton_meta: captured"] if self.inductor else []
         if self.configurations != 0:
             words.append(f"autotune {counted(self.configurations, 'configuration')}{' (computed)' * self.computed}")
         if self.heuristics:
@@ -155,6 +157,7 @@ def prospect_of(kernel: Kernel, found: Jitted, launched: Launches) -> Prospect:
         launches=sites,
         reached=reached,
         captured=reached and launched.imports_torch,
+        inductor=any(is_inductors(decorator) for decorator in found.decorators),
     )
 
 

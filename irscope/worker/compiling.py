@@ -123,6 +123,8 @@ def prepare(request: dict[str, Any], wire: Wire) -> Subject:
     kernel = opened.kernel
     file = Path(kernel.function.fn.__code__.co_filename)
     wire.send("kernel", kernel=describe_kernel(kernel, file), kernels=opened.names)
+    if opened.layer is not None:
+        request = {**request, "layers": [*(request.get("layers") or ()), opened.layer]}
     answer = infer.specialize(kernel, request)
     backend = backend_for(target)
     options = parse_options(backend, {**answer.options, **request.get("options", {})})

@@ -157,6 +157,11 @@ def dialect_of(decorators: list[ast.expr], aliases: Mapping[str, str]) -> str | 
     return None
 
 
+def is_inductors(decorator: ast.expr) -> bool:
+    """Of a kernel that ``torch.compile`` has written."""
+    return isinstance(decorator, ast.Call) and "triton_heuristics" in dotted(decorator.func).split(".")
+
+
 def dotted(node: ast.AST) -> str:
     """``a.b.c`` of such an expression; empty for any other."""
     parts = []

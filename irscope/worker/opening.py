@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import closures, deferred, loading, places, versions
+from . import closures, deferred, inductor_files, loading, places, versions
 from .jitted import Jitted, by_use, dialect_of, dotted, jit_names, jitted, named
 from .needs import Needs, complete, notes_about
 from .partial import Scope, Tree, parsed
@@ -33,6 +33,8 @@ class Opened:
     names: list[str]
     notes: list[str] = field(default_factory=list)
     needs: Needs = field(default_factory=Needs)
+    #: What the file itself says of the kernel's specialization, as `layers` has it.
+    layer: dict[str, Any] | None = None
 
 
 def open_kernel(path: Path, name: str | None, target: Any) -> Opened:
@@ -74,6 +76,8 @@ def open_kernel(path: Path, name: str | None, target: Any) -> Opened:
     kernel = part_of(scope, tree, chosen, name or "")
     opened = Opened(kernel, names, part.notes)
     opened.needs = complete(kernel, part)
+    if chosen is not None:
+        opened.layer = inductor_files.layer_of(chosen, path)
     loading.note_files(part.files())
     if failure is not None:
         part.notes.insert(0, f"{path.name} does not load as a whole ({type(failure).__name__}: {failure})")
@@ -192,11 +196,17 @@ def works(decorator: ast.expr, scope: Scope) -> bool:
     return True
 
 
+def calls_inductors_kernels(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.Call) and dotted(node.func) == "async_compile.triton" for node in ast.walk(tree))
+
+
 def chosen_function(functions: list[Jitted], name: str | None, path: Path, tree: ast.Module) -> Jitted | None:
     """``None``: the file has the name, but from elsewhere."""
     kernels = [each for each in functions if not each.is_helper]
     if not kernels and name is None:
         hint = "a kernel is a function under @triton.jit that returns nothing"
+        if calls_inductors_kernels(tree):
+            hint = f"Inductor keeps its kernels in files of their own: irscope list {path.parent.parent}"
         raise Rejected("no_kernel", "no kernel in this file", file=str(path), hint=hint)
     if name is None:
         return by_use(functions)[0]

@@ -27,13 +27,12 @@ pytestmark = [
 COMPILED_BY = Path(__file__).parent / "compiled_by.py"
 
 #: They run each test with all of its parameters, each benchmark at all of its sizes; a capture takes the first.
-OF_MANY_VALUES = ("activation_tests", "benchmark")
+#: Inductor compiles several configurations of a kernel; a capture takes the one that it launches.
+OF_MANY_VALUES = ("activation_tests", "benchmark", "compiled_functions", "compiled_user_kernel")
 
 #: What no capture without a GPU can know, or knows not yet.
 UNKNOWN = {
     "compaction": "a size that a kernel computes is a launch's argument",
-    "compiled_functions": "Inductor writes its kernels where there is a GPU",
-    "compiled_user_kernel": "Inductor writes its kernels where there is a GPU",
 }
 
 GROUPED = [pytest.param(script, marks=pytest.mark.xdist_group(script.stem), id=script.stem) for script in SCRIPTS]

@@ -12,7 +12,7 @@ from typing import Any
 from .. import loading, versions
 from ..launch import faults, redirect, settle, standins
 from ..protocol import Rejected, Wire
-from . import assertions, compiled, running, tensors
+from . import assertions, inductor, running, tensors
 from .recorder import Recorder
 
 
@@ -86,7 +86,8 @@ def prepare(
         torch.cuda.set_device(request.get("device") or 0)
         from triton import testing
 
-        stack.enter_context(standins.replaced([(testing.Mark, "run", running.run_once)]))
+        changed = [(testing.Mark, "run", running.run_once), inductor.compiles(recorder.note, True, None, stack)]
+        stack.enter_context(standins.replaced(changed))
         return standins.answering(False), standins.answering(False)
     target = versions.gpu_target(**request["target"])
     if importlib.util.find_spec("torch") is None:
@@ -101,7 +102,8 @@ def prepare(
         return launched, launched
     mode = tensors.sparing()
     stack.enter_context(redirect.redirected(target, mode))
-    stack.enter_context(standins.replaced([*tensors.functions_of_the_user(), *compiled.functions_as_they_are()]))
+    compiles = inductor.compiles(recorder.note, False, target, stack)
+    stack.enter_context(standins.replaced([*tensors.functions_of_the_user(), compiles]))
     stack.enter_context(benchmarks_noticed())
     mode.missing = lambda: bool(recorder.launches) or mode.has_no_values
     return mode.missing, lambda: mode.was_read

@@ -79,10 +79,12 @@ class Recorder:
             self.note(specialized, grid, asked)
 
     def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """In place of ``triton.compile``, which Inductor calls; a launch by ``kernel[grid]`` does not."""
+        """In place of ``triton.compile``, which no launch by ``kernel[grid]`` calls; for Inductor's see `inductor`."""
 
         def compile(source: Any, target: Any = None, options: Any = None, **more: Any) -> Any:
-            self.note_source(source, dict(options or {}))
+            function = getattr(getattr(source, "fn", None), "fn", None)
+            if not str(getattr(function, "__module__", "")).startswith("torch._inductor"):
+                self.note_source(source, dict(options or {}))
             return original(source, target, options, **more)
 
         return compile

@@ -11,10 +11,10 @@ import json
 import math
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from .. import standin, versions
@@ -36,21 +36,48 @@ def gpu(target: Any) -> dict[str, Any]:
     return chosen
 
 
+_NOTHING = object()
+
+#: What the replacements of now took the place of, in the order in which they did.
+_before: list[Replacement] = []
+
+
 @contextlib.contextmanager
 def replaced(replacements: list[Replacement]) -> Iterator[None]:
     """Within, each owner has its replacement under that name; afterwards what it had before, or nothing."""
-    nothing = object()
-    before = [(owner, name, vars(owner).get(name, nothing)) for owner, name, _ in replacements]
+    before = [(owner, name, vars(owner).get(name, _NOTHING)) for owner, name, _ in replacements]
+    _before.extend(before)
     try:
-        for owner, name, value in replacements:
-            setattr(owner, name, value)
+        put(replacements)
         yield
     finally:
-        for owner, name, value in reversed(before):
-            if value is nothing:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, value)
+        put(reversed(before))
+        del _before[-len(before) or len(_before) :]
+
+
+def put(values: Iterable[Replacement]) -> None:
+    for owner, name, value in values:
+        if value is _NOTHING:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, value)
+
+
+@contextlib.contextmanager
+def torch_as_it_is() -> Iterator[None]:
+    """Within, nothing of torch is replaced, but for Inductor."""
+    kept = [(owner, name, value) for owner, name, value in _before if is_torchs(owner)]
+    now = [(owner, name, vars(owner).get(name, _NOTHING)) for owner, name, _ in kept]
+    put(reversed(kept))
+    try:
+        yield
+    finally:
+        put(now)
+
+
+def is_torchs(owner: Any) -> bool:
+    name = str(owner.__name__ if isinstance(owner, ModuleType) else getattr(owner, "__module__", ""))
+    return name.partition(".")[0] == "torch" and not name.startswith("torch._inductor")
 
 
 class Driver(standin.StandInDriver):
@@ -312,6 +339,11 @@ def torch_answers(target: Any) -> dict[str, Any]:
     }
 
 
+def making(kind: type) -> Callable[..., Any]:
+    """A function of its own each time: Dynamo tells functions by what they are, not by their names."""
+    return lambda *arguments, **named: kind(*arguments, **named)
+
+
 def torch_replacements(target: Any) -> list[Replacement]:
     """What `torch.cuda` answers with, function by function."""
     import torch
@@ -323,14 +355,14 @@ def torch_replacements(target: Any) -> list[Replacement]:
         "manual_seed_all", "seed", "seed_all", "set_stream", "reset_peak_memory_stats", "set_rng_state",
         "reset_max_memory_allocated", "reset_accumulated_memory_stats", "set_per_process_memory_fraction",
     )  # fmt: skip
-    streams = ("current_stream", "default_stream", "stream", "Stream", "ExternalStream", "StreamContext")
+    streams = ("Stream", "ExternalStream", "StreamContext")
     guards = ("device", "device_of", "_DeviceGuard")
     graphs = ("CUDAGraph", "graph")
     changes: list[Replacement] = [(cuda, name, answering(value)) for name, value in answers.items()]
     changes += [(cuda, name, answering(None)) for name in silent]
-    # Of each its own: dynamo tells them apart.
-    changes += [(cuda, name, type(name, (Stream,), {})) for name in streams] + [(cuda, name, Guard) for name in guards]
-    changes += [(cuda, name, Graph) for name in graphs] + [(cuda, "Event", Event)]
+    for kind, names in ((Stream, streams), (Guard, guards), (Graph, graphs), (Event, ("Event",))):
+        changes += [(cuda, names[0], kind)] + [(cuda, name, type(name, (kind,), {})) for name in names[1:]]
+    changes += [(cuda, name, making(Stream)) for name in ("current_stream", "default_stream", "stream")]
     changes += [(cuda.nvtx, name, answering(0)) for name in ("range_push", "range_pop", "mark")]
     core = {
         "_cuda_getCurrentRawStream": 0, "_cuda_getDevice": 0, "_cuda_getDeviceCount": 1, "_cuda_setDevice": None,
