@@ -45,6 +45,12 @@ class Compared:
         return kind(self.launched) in ("pointer", "descriptor")
 
     @property
+    def type_is_near(self) -> bool:
+        """Right but for the width of a float."""
+        floats = ("*fp64", "*fp32", "*fp16", "*bf16")
+        return self.type_is_right or (self.launched.partition(":")[0] in floats and self.inferred in floats)
+
+    @property
     def type_is_right(self) -> bool:
         return self.launched.partition(":")[0] == self.inferred
 
@@ -64,7 +70,7 @@ def kind(entry: str) -> str:
 
 
 def rows(log: Path | None = None) -> list[Row]:
-    """Two rows for each source of launches, and two for all. ``log``: where to write each parameter, as JSON."""
+    """Three rows for each source of launches, and three for all. ``log``: where to write each parameter, as JSON."""
     found: list[Row] = []
     total: list[Compared] = []
     for source, launches in sources():
@@ -135,12 +141,13 @@ def rows_of(source: str, compared: Sequence[Compared], limits: dict[str, float] 
     right = {
         "kinds": [each.kind_is_right for each in compared],
         "element types": [each.type_is_right for each in elements],
+        "element types, floats of any width": [each.type_is_near for each in elements],
     }
     kernels = len({(each.file, each.kernel) for each in compared})
     return [
         Row(
             f"{what}, {source} ({kernels} kernels)", f"{sum(each)} right", f"{len(each)} parameters",
-            sum(each) / len(each) if each else 0.0, limits[what] if limits else None, at_least=True,
+            sum(each) / len(each) if each else 0.0, limits.get(what) if limits else None, at_least=True,
         )
         for what, each in right.items()
     ]  # fmt: skip

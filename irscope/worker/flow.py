@@ -167,8 +167,7 @@ class FunctionFlow:
             for target in node.targets:
                 self.assign(target, value)
         elif isinstance(node, ast.AugAssign):
-            combined = ast.copy_location(ast.BinOp(left=node.target, op=node.op, right=node.value), node)
-            self.assign(node.target, self.read(combined))
+            self.assign(node.target, self.augmented(node))
         elif isinstance(node, ast.AnnAssign):
             if node.value is not None:
                 self.assign(node.target, self.read(node.value))
@@ -199,6 +198,19 @@ class FunctionFlow:
             items = value.items if len(value.items) == len(target.elts) else (value,) * len(target.elts)
             for element, item in zip(target.elts, items, strict=True):
                 self.assign(element, item)
+
+    def augmented(self, node: ast.AugAssign) -> Value:
+        combined = ast.copy_location(ast.BinOp(left=node.target, op=node.op, right=node.value), node)
+        before = self.locals.get(node.target.id, NOTHING) if isinstance(node.target, ast.Name) else NOTHING
+        if before.itself is None or before.static or not isinstance(node.op, ast.Add):
+            return self.read(combined)
+        use = self.usage.of(before.itself)
+        integer = use.integer
+        value = self.read(combined)
+        # Addresses are moved on like this, and numbers counted up: what follows tells which.
+        use.integer = integer
+        self.noted(node, "moved", "moved on in", [before.itself])
+        return value
 
     def branch(self, node: ast.If) -> bool:
         decided = self.tested(node.test)

@@ -79,6 +79,8 @@ def kind_of(name: str, whole: Usage, live: Usage, said: Description | None) -> t
         return "integer", use.integer or anywhere.integer or "its name"
     if use.floating or anywhere.floating:
         return "floating", use.floating or anywhere.floating or ""
+    if use.moved:
+        return "pointer", use.moved
     if said is not None and said.kind is not None:
         return said.kind, said.evidence
     if re.fullmatch(r".*_?ptrs?", name, re.IGNORECASE):

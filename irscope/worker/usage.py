@@ -19,6 +19,8 @@ class Use:
     pointer: str | None = None
     integer: str | None = None
     floating: str | None = None
+    #: Something is added to it, and the parameter's name is that of the sum from then on.
+    moved: str | None = None
     #: It is a tensor descriptor, whose block has sizes of these constexprs.
     descriptor: str | None = None
     block: tuple[str | None, ...] = ()

@@ -81,6 +81,11 @@ TYPES = {
         kernel("x, y, out", "tl.store(out, tl.load(x))"),
         {"y": "*fp32"},
     ),
+    "addresses and numbers that are moved on": (
+        kernel("x, y, n, out", "x += tl.program_id(0) * 8", "y += 4", "n += 1",
+               "tl.store(out, tl.load(x), mask=tl.program_id(0) < n)"),
+        {"x": "*fp32", "y": "*fp32", "n": "i32", "out": "*fp32"},
+    ),
     "what is computed with constants": (
         kernel("x, out, N: tl.constexpr", "i = tl.load(x + tl.load(out))", "tl.store(out, tl.load(out) * N)"),
         {"x": "*fp32", "out": "*i32"},
