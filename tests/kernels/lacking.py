@@ -28,8 +28,8 @@ def tanh(x_ptr):
 
 
 @triton.jit
-def descriptor_load(x_ptr, BLOCK: tl.constexpr):
-    tl.store(x_ptr + tl.arange(0, BLOCK), tl._experimental_descriptor_load(x_ptr, [0], [BLOCK], tl.float32))
+def descriptor_load(x_ptr, descriptor, BLOCK: tl.constexpr):
+    tl.store(x_ptr + tl.arange(0, BLOCK), tl._experimental_descriptor_load(descriptor, [0], [BLOCK], tl.float32))
 
 
 @triton.jit
