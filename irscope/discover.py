@@ -53,7 +53,8 @@ def listed(path: Path) -> list[Listed]:
         there = kernels_in(file, tree, functions)
         if there:
             launched = launches_in(tree, {each.function for each in functions})
-            found += [Listed(kernel, prospect_of(kernel, each, launched)) for kernel, each in there]
+            called = jitted.names_in(functions)
+            found += [Listed(kernel, prospect_of(kernel, each, launched, called)) for kernel, each in there]
     return found
 
 

@@ -37,6 +37,7 @@ class Prospect:
         launches: the file's own launches of it.
         reached: running the file's ``__main__`` block or its module level leads to one of them.
         captured: that is done without being asked for, since the file imports torch itself.
+        called: another jit function of the file has its name; a helper, where nothing launches it.
         inductor: the kernel is Inductor's, which says what it compiled it for.
     """
 
@@ -47,7 +48,12 @@ class Prospect:
     launches: tuple[LaunchSite, ...]
     reached: bool
     captured: bool
+    called: bool = False
     inductor: bool = False
+
+    @property
+    def is_helper(self) -> bool:
+        return self.called and not self.launches
 
     def __str__(self) -> str:
         words = ["Inductor's triton_meta: captured"] if self.inductor else []
@@ -62,6 +68,8 @@ class Prospect:
             more = f" and {len(others)} more" if others else ""
             how = ": captured" if self.captured else " (--capture runs it)" if self.reached else ""
             words.append(f"launch in {first.within} line {first.line}{more}{how}")
+        if self.is_helper:
+            words.append("called by other kernels")
         if not self.captured:
             words.append("the rest inferred" if words else "inferred")
         return ", ".join(words)
@@ -145,7 +153,7 @@ def blocks(body: list[ast.stmt], kernels: Collection[ast.FunctionDef]) -> Iterat
             yield MODULE, [node]
 
 
-def prospect_of(kernel: Kernel, found: Jitted, launched: Launches) -> Prospect:
+def prospect_of(kernel: Kernel, found: Jitted, launched: Launches, called: Collection[str]) -> Prospect:
     sites = launched.sites.get(kernel.name.rpartition(".")[2], ())
     known = len(kernel.configurations)
     reached = any(site.within in launched.reached for site in sites)
@@ -157,6 +165,7 @@ def prospect_of(kernel: Kernel, found: Jitted, launched: Launches) -> Prospect:
         launches=sites,
         reached=reached,
         captured=reached and launched.imports_torch,
+        called=found.function.name in called,
         inductor=any(is_inductors(decorator) for decorator in found.decorators),
     )
 

@@ -90,7 +90,8 @@ class Job:
 def jobs_of(path: Path, name: str | None = None) -> list[Job]:
     """The kernels of a file or of every file below a folder, each once, those called ``name`` where that is given.
 
-    A file that does not parse is a job of its own, where it looks like one of Triton's.
+    Functions that other kernels call and that nothing launches are left out, where no name is given. A file that does
+    not parse is a job of its own, where it looks like one of Triton's.
 
     Raises:
         IrscopeError: ``path`` is not there (exit code 2).
@@ -98,14 +99,14 @@ def jobs_of(path: Path, name: str | None = None) -> list[Job]:
     found: dict[tuple[str, str], Job] = {}
     for file in discover.python_files(path) if path.is_dir() else [path]:
         try:
-            kernels = discover.kernels(file)
+            listed = discover.listed(file)
         except IrscopeError as error:
             if error.failure.kind == "syntax" and mentions_triton(file):
                 found[str(file), ""] = Job(Kernel(str(file), "", error.failure.line), error.failure)
             elif not path.is_dir():
                 raise
             continue
-        for kernel in kernels:
+        for kernel in [each.kernel for each in listed if each.kernel.name == name or not each.prospect.is_helper]:
             if name in (None, kernel.name):
                 found.setdefault((kernel.file, kernel.name), Job(kernel))
     return list(found.values())

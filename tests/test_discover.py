@@ -80,6 +80,7 @@ def test_another_packages_jit_is_none_of_tritons(tmp_path: Path) -> None:
     text = "import numba\nfrom numba import jit\n@jit\ndef a(x):\n    pass\n@numba.jit\ndef b(x):\n    pass\n"
     file = source(tmp_path, text)
     assert discover.kernels(file) == []
+    assert discover.kernels(source(tmp_path, "from cutlass import cute\n@cute.jit\ndef a(x):\n    pass\n")) == []
 
 
 def test_how_a_kernel_will_be_specialized_is_told(tmp_path: Path) -> None:
@@ -123,6 +124,17 @@ def test_a_launch_that_is_only_named_at_module_level_does_not_run(tmp_path: Path
     )
     (within,) = discover.listed(source(tmp_path, text))
     assert not within.prospect.captured and within.prospect.launches[0].within == "run"
+
+
+def test_what_other_kernels_call_and_nothing_launches_is_told(tmp_path: Path) -> None:
+    text = (
+        "@triton.jit\ndef add(x_ptr):\n    tl.store(x_ptr, 1)\n"
+        "@triton.jit\ndef both(x_ptr):\n    add(x_ptr)\n    add(x_ptr + 1)\n"
+    )
+    both, add = discover.listed(source(tmp_path, text))
+    assert (str(both.prospect), str(add.prospect)) == ("inferred", "called by other kernels, the rest inferred")
+    _, add = discover.listed(source(tmp_path, f"{text}def run(x):\n    add[(1,)](x)\n"))
+    assert str(add.prospect) == "launch in run line 11, the rest inferred"
 
 
 def test_reading_runs_nothing() -> None:

@@ -191,3 +191,13 @@ def test_bad_kernels_of_the_tests_are_one_line_each(capsys: pytest.CaptureFixtur
     head = next(number for number, line in enumerate(lines) if re.match(r"\d+ kernels in", line))
     assert all(re.match(rf"{re.escape(str(tmp_path))}\S+:\d+: \w+: \S", line) for line in lines[:head])
     assert f"{head} failed" in lines[head]
+
+
+def test_helpers_of_other_kernels_are_not_compiled_alone(tmp_path: Path) -> None:
+    text = (
+        "import triton\nimport triton.language as tl\n\n"
+        "@triton.jit\ndef one(x_ptr):\n    tl.store(x_ptr, 1)\n\n@triton.jit\ndef two(x_ptr):\n    one(x_ptr + 1)\n"
+    )
+    (tmp_path / "kernels.py").write_text(text, encoding="utf-8")
+    assert [job.kernel.name for job in tree.jobs_of(tmp_path)] == ["two"]
+    assert [job.kernel.name for job in tree.jobs_of(tmp_path, "one")] == ["one"]

@@ -17,11 +17,16 @@ GUESSES: dict[str, Any] = json.loads(Path(__file__).with_name("guesses.json").re
 def guessed_constant(name: str, usage: Usage) -> tuple[Any, str]:
     """A value and what says so."""
     use = usage.of(name)
-    for guess in (compared, as_type, optional, unrolled, condition, number):
+    for guess in (keyword, compared, as_type, optional, unrolled, condition, number):
         found = guess(name, use, usage)
         if found is not None:
             return found
     return named(name, usage)
+
+
+def keyword(name: str, use: Use, usage: Usage) -> tuple[Any, str] | None:
+    """What the operation takes of which it is an argument, as ``eviction_policy`` of a load."""
+    return None if use.keyword is None else (GUESSES["keywords"][use.keyword[0]], use.keyword[1])
 
 
 def compared(name: str, use: Use, usage: Usage) -> tuple[Any, str] | None:

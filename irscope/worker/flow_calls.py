@@ -6,6 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .constants import GUESSES
 from .flow_operations import (
     ATOMICS,
     FLOAT_CALLS,
@@ -23,6 +24,9 @@ from .shape_operations import PYTHON
 
 if TYPE_CHECKING:
     from .flow import FunctionFlow
+
+#: Keywords of Triton's functions that take one of a few words.
+KEYWORDS = frozenset(GUESSES["keywords"])
 
 #: Methods of a tensor descriptor.
 DESCRIPTOR_METHODS = frozenset({"load", "store", "gather", "scatter", *ATOMICS})
@@ -51,6 +55,10 @@ def call(flow: FunctionFlow, node: ast.Call) -> Value:
         if not is_module(flow, node.func.value):
             positional = [owner, *positional]
     found = Call(flow, node, name, positional, named)
+    for keyword, value in named.items():
+        if value.itself is not None and value.static and keyword in KEYWORDS:
+            use = flow.usage.of(value.itself)
+            use.keyword = use.keyword or (keyword, flow.note(node, f"its {keyword} in"))
     if name in DESCRIPTOR_FUNCTIONS and positional and positional[0].itself:
         found.name, found.positional = DESCRIPTOR_FUNCTIONS[name], positional[1:]
         return descriptor_method(found, positional[0].itself)

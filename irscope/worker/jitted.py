@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 #: Other people's decorators of the name ``jit``.
-FOREIGN = frozenset({"numba", "jax", "taichi", "warp", "numpy", "torch", "cupyx", "paddle", "pythran", "nki"})
+FOREIGN = frozenset({"numba", "jax", "taichi", "warp", "numpy", "torch", "cupyx", "paddle", "pythran", "nki", "cutlass",
+                     "tilelang"})  # fmt: skip
 
 Owner = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 BLOCKS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.Match)
@@ -46,13 +47,18 @@ def jitted(tree: ast.Module) -> list[Jitted]:
 
 def by_use(functions: list[Jitted]) -> list[Jitted]:
     """The kernels among jit functions; those that another one calls come last."""
-    called = {
+    called = names_in(functions)
+    return sorted((each for each in functions if not each.is_helper), key=lambda each: each.function.name in called)
+
+
+def names_in(functions: list[Jitted]) -> set[str]:
+    """Names in the code of jit functions, each function's own aside: what they call is among them."""
+    return {
         node.id
         for each in functions
         for node in walk(each.function)
         if isinstance(node, ast.Name) and node.id != each.function.name
     }
-    return sorted((each for each in functions if not each.is_helper), key=lambda each: each.function.name in called)
 
 
 def named(functions: list[Jitted], name: str) -> Jitted | None:

@@ -6,9 +6,14 @@ import ast
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+_COMPOUND = (ast.Try, ast.With, ast.For, ast.While, ast.Match)
+#: Statements that only a function's block may have, of which one is run like a module's.
+_OF_FUNCTIONS = (ast.Return, ast.Nonlocal)
 
 #: An ``if`` and the truth that its test must have.
 Guard = tuple[ast.If, bool]
@@ -46,10 +51,19 @@ def _flat(body: list[ast.stmt], guards: tuple[Guard, ...]) -> Iterator[Statement
                     alone, guards, frozenset({bound_by_import(alias)}), frozenset(), frozenset(), alias.name == "*"
                 )
         elif not isinstance(node, ast.Return | ast.Global | ast.Nonlocal | ast.Pass):
+            if isinstance(node, _COMPOUND) and any(isinstance(each, _OF_FUNCTIONS) for each in nodes_run(node)):
+                node = cast(ast.stmt, _WithoutReturns().visit(copy.deepcopy(node)))
             seen = list(nodes_run(node))
             yield Statement(
                 node, guards, frozenset(binds(seen)), frozenset(changes(seen)), frozenset(needs(seen))
             )  # fmt: skip
+
+
+class _WithoutReturns(ast.NodeTransformer):
+    def visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, _OF_FUNCTIONS):
+            return ast.copy_location(ast.Pass(), node)
+        return node if isinstance(node, _FUNCTIONS) else self.generic_visit(node)
 
 
 def bound_by_import(alias: ast.alias) -> str:

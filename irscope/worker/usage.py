@@ -21,6 +21,8 @@ class Use:
     floating: str | None = None
     #: Something is added to it, and the parameter's name is that of the sum from then on.
     moved: str | None = None
+    #: The keyword of Triton's under which it is passed on: "eviction_policy", and the line.
+    keyword: tuple[str, str] | None = None
     #: It is a tensor descriptor, whose block has sizes of these constexprs.
     descriptor: str | None = None
     block: tuple[str | None, ...] = ()

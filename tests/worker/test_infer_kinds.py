@@ -201,3 +201,15 @@ def test_a_reading_is_bounded(tmp_path: Path) -> None:
         helpers.append(f"@triton.jit\ndef helper_{number}(x):\n{calls}    return x\n")
     text = "\n\n".join([*helpers, kernel("p", "tl.store(p, helper_8(tl.load(p)))")])
     assert inferred(tmp_path, text).signature == {"p": "*fp32"}
+
+
+def test_words_that_an_operation_takes(tmp_path: Path) -> None:
+    lines = (
+        "x = tl.load(x_ptr, eviction_policy=policy, cache_modifier=modifier)",
+        "tl.atomic_add(x_ptr, x, sem=order)",
+    )
+    parameters = "x_ptr, policy: tl.constexpr, modifier: tl.constexpr, order: tl.constexpr"
+    found = inferred(tmp_path, kernel(parameters, *lines))
+    assert found.constexprs == {"policy": "", "modifier": "", "order": "relaxed"}
+    assert found.evidence["policy"].startswith("its eviction_policy in line 7")
+    assert compiles(tmp_path)

@@ -218,3 +218,15 @@ def test_the_version_of_what_is_installed_is_known_without_importing_it(tmp_path
     )
     compilation = compiled(file_with(tmp_path, text))
     assert compilation.specialization.constexprs["N"] == 7 and not compilation.warnings
+
+
+def test_a_function_around_a_kernel_may_return_early(tmp_path: Path) -> None:
+    text = (
+        "_made = None\ndef kernels():\n    global _made\n    if _made is not None:\n        return _made\n"
+        "    try:\n        SIZE = 7\n    except ImportError:\n        return None\n"
+        "    @triton.jit\n    def scale(x_ptr, N: tl.constexpr = SIZE):\n        tl.store(x_ptr, N)\n"
+        "    _made = scale\n    return _made\n"
+    )
+    compilation = compiled(file_with(tmp_path, text), "kernels.scale")
+    assert compilation.specialization.constexprs["N"] == 7
+    assert compilation.kernel.line == 14
