@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from irscope import discover
 
 ROOT = Path(__file__).parent.parent
@@ -14,6 +16,11 @@ KERNELS = Path(__file__).parent / "kernels"
 SAMPLE_KERNELS = tuple(
     f"{kernel.file}::{kernel.name}" for file in sorted(SAMPLES.glob("*.py")) for kernel in discover.kernels(file)
 )
+
+
+def some_in_a_sweep(target: str, *always: str) -> object:
+    """A parameter that is only run with ``-m sweep``, unless it is one of ``always``."""
+    return pytest.param(target, marks=[] if target in always else pytest.mark.sweep)
 
 
 def sample_id(path: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from samples import SAMPLE_KERNELS, SAMPLES, sample_id
+from samples import SAMPLE_KERNELS, SAMPLES, sample_id, some_in_a_sweep
 
 from irscope import session, tools
 from irscope.analysis.figures import figures
@@ -25,7 +25,7 @@ def test_every_sample_file_has_a_kernel_or_is_used_by_one() -> None:
         assert session.kernels(file) or file.name in helpers, file.name
 
 
-@pytest.mark.parametrize("target", CUDA_TARGETS)
+@pytest.mark.parametrize("target", [some_in_a_sweep(target, "sm_80", "sm_90") for target in CUDA_TARGETS])
 @pytest.mark.parametrize("path", SAMPLE_KERNELS, ids=sample_id)
 def test_figures_are_those_that_ptxas_prints_for_the_same_ptx(compiled_sample: Compile, path: str, target: str) -> None:
     compilation = compiled_sample(path, target)
@@ -64,7 +64,7 @@ def test_one_sample_spills_so_that_the_comparison_covers_spills(compiled_sample:
     assert any(spilled)
 
 
-@pytest.mark.parametrize("target", AMD_TARGETS)
+@pytest.mark.parametrize("target", [some_in_a_sweep(target, "gfx942") for target in AMD_TARGETS])
 @pytest.mark.parametrize("path", SAMPLE_KERNELS, ids=sample_id)
 def test_samples_compile_for_amd(compiled_sample: Compile, path: str, target: str) -> None:
     compilation = compiled_sample(path, target)

@@ -100,7 +100,7 @@ def entries(driver: Driver) -> dict[str, str]:
     return dict(driver.bench.compilation.specialization.entries)
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", [NARROW, pytest.param(WIDE, marks=pytest.mark.sweep)])
 async def test_choosing_a_launch_compiles_it(tmp_path: Path, size: tuple[int, int]) -> None:
     request = asks(tmp_path, TWICE, with_torch=True)
     async with opened(request, size) as driver:

@@ -131,6 +131,7 @@ async def test_no_gpu_is_said_and_the_interpreter_offered(request_: Request) -> 
         assert box.state is State.ABSENT
 
 
+@pytest.mark.sweep
 async def test_the_box_of_the_strip_launches(request_: Request) -> None:
     async with opened(request_) as driver:
         assert driver.bench.dock.panel is None
@@ -185,6 +186,7 @@ async def test_constants_of_the_compilation_are_those_of_the_launch(request_: Re
         assert launch.specialization.constexprs["BLOCK"] == 256
 
 
+@pytest.mark.sweep
 async def test_zoom_and_the_way_there(request_: Request) -> None:
     async with opened(request_) as driver:
         await interpreted(driver)
@@ -203,6 +205,7 @@ async def test_zoom_and_the_way_there(request_: Request) -> None:
         assert driver.bench.dock.in_use
 
 
+@pytest.mark.sweep
 async def test_the_scroll_bar_is_where_the_text_is(request_: Request) -> None:
     """While a launch has nothing to show there is no bar, and after it the text is at its start again."""
     async with opened(request_, NARROW) as driver:
@@ -358,6 +361,7 @@ async def test_the_form_chooses_among_the_files_launches(request_: Request) -> N
         assert driver.app.screen is driver.bench
 
 
+@pytest.mark.sweep
 async def test_the_form_runs_another_function(request_: Request) -> None:
     async with opened(request_) as driver:
         asked = await open_form(driver)
@@ -372,6 +376,7 @@ async def test_the_form_runs_another_function(request_: Request) -> None:
 # The history
 
 
+@pytest.mark.sweep
 async def test_a_bundle_brings_its_launches(request_: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved = tmp_path / "add.irscope"
     async with opened(request_) as driver:
@@ -405,6 +410,7 @@ async def test_a_kernel_without_launches_says_so(request_: Request) -> None:
         assert any("L launches it" in notice for notice in notices(driver))
 
 
+@pytest.mark.sweep
 async def test_the_panel_works_with_the_mouse(request_: Request) -> None:
     async with opened(request_, (120, 40)) as driver:
         await driver.press("L")

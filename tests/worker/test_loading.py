@@ -19,13 +19,13 @@ HOPPER = Target.parse("sm_90")
 
 
 def compiled(path: Path, kernel: str | None = None, target: Target = HOPPER) -> Compilation:
-    compilation = session.open(Request(path, kernel, target))
+    compilation = session.open(Request(path, kernel, target, capture="never"))
     assert compilation.failure is None, compilation.failure
     return compilation
 
 
 def failing(path: Path, kernel: str | None = None) -> Failure:
-    failure = session.open(Request(path, kernel, HOPPER)).failure
+    failure = session.open(Request(path, kernel, HOPPER, capture="never")).failure
     assert failure is not None
     assert "\n" not in failure.message
     return failure
