@@ -55,6 +55,7 @@ def takes_blackwell(compilation: Compilation) -> bool:
     return "ptxas-blackwell" in compilation.ptxas_log
 
 
+@pytest.mark.sweep
 def test_one_sample_spills_so_that_the_comparison_covers_spills(compiled_sample: Compile) -> None:
     spilled = [
         figures(compiled_sample(path, target)).resources.spill_store_bytes
