@@ -121,16 +121,19 @@ class FunctionFlow:
 
     def address(self, node: ast.AST, value: Value) -> Value:
         """``value`` is loaded from or stored to: its leaf is a pointer, what is added to it integers."""
-        if value.leaf:
-            self.noted(node, "pointer", "an address in", [value.leaf])
+        pointers = [value.leaf, *sorted(value.others)] if value.leaf else []
+        self.noted(node, "pointer", "an address in", pointers)
+        if pointers:
             self.touched(node, value)
-        offsets = replace(value, parameters=value.parameters - {value.leaf or ""})
+        for other in pointers[1:]:
+            self.constrain(node, "same", "chosen among in", elements.of(pointers[0]), elements.of(other))
+        offsets = replace(value, parameters=value.parameters - set(pointers))
         self.integer(node, offsets)
         if not value.leaf:
             return Value(block=value.block)
         cast = self.usage.of(value.leaf).cast
         return Value(
-            loaded=frozenset({value.leaf}),
+            loaded=frozenset(pointers),
             block=value.block,
             dtype=elements.one(cast[0]) if cast else elements.of(value.leaf),
         )

@@ -113,8 +113,8 @@ def binary(flow: FunctionFlow, node: ast.BinOp) -> Value:
     if isinstance(node.op, ast.Add | ast.Sub):
         flow.mixed(node, left, right)
         if both.leaf and not (left.loaded or right.loaded):
-            return both
-        return replace(both, leaf=left.leaf)
+            return replace(both, others=(left if left.leaf else right).others)
+        return replace(both, leaf=left.leaf, others=left.others)
     both = replace(both, leaf=None)
     if isinstance(node.op, INTEGER_OPERATORS):
         if isinstance(node.op, ast.BitAnd | ast.BitOr | ast.BitXor):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import elements
 from .elements import Dtype
-from .flow_values import INDEX, NOTHING, Value, promoted, union
+from .flow_values import INDEX, NOTHING, Value, merged, promoted, union
 from .python_operators import called_name
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def where(call: Call) -> Value:
     call.flow.noted(call.node, "mask", "a condition in", condition.loaded)
     chosen = [call.argument(1, "x"), call.argument(2, "y")]
     call.flow.mixed(call.node, *chosen)
-    return replace(union(chosen), leaf=None, block=True, dtype=promoted(chosen))
+    return replace(merged(chosen), items=(), names_type=None, block=True, dtype=promoted(chosen))
 
 
 def larger(call: Call) -> Value:

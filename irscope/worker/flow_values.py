@@ -26,6 +26,8 @@ class Value:
 
     #: The leftmost additive leaf, where that is a parameter: the pointer of an address.
     leaf: str | None = None
+    #: Parameters of which it may be one as well: a test chooses.
+    others: frozenset[str] = NONE
     #: Parameters whose own value flows in, the leaf included.
     parameters: frozenset[str] = NONE
     #: Pointers whose loaded elements flow in with their type unchanged.
@@ -87,8 +89,10 @@ def merged(values: list[Value]) -> Value:
     same = {value.names_type for value in values}
     width = {len(value.items) for value in values}
     items = tuple(merged([value.items[i] for value in values]) for i in range(width.pop())) if len(width) == 1 else ()
+    leaves = dict.fromkeys(leaf for value in values for leaf in (value.leaf, *sorted(value.others)) if leaf)
     return replace(
         both,
+        others=frozenset(leaves) - {both.leaf or ""},
         dtype=next((value.dtype for value in values if value.dtype), None),
         names_type=same.pop() if len(same) == 1 else None,
         items=items,

@@ -213,3 +213,24 @@ def test_words_that_an_operation_takes(tmp_path: Path) -> None:
     assert found.constexprs == {"policy": "", "modifier": "", "order": "relaxed"}
     assert found.evidence["policy"].startswith("its eviction_policy in line 7")
     assert compiles(tmp_path)
+
+
+def test_addresses_that_are_chosen_among(tmp_path: Path) -> None:
+    lines = (
+        "base = tl.where(n > 3, a, tl.where(n > 2, b, c))",
+        "if n > 1:",
+        "    out = d",
+        "else:",
+        "    out = e",
+        "tl.store(out + n, tl.load(base + n))",
+    )
+    found = inferred(tmp_path, kernel("a, b, c, d, e, n", *lines))
+    assert found.signature == {**dict.fromkeys("abcde", "*fp32"), "n": "i32"}
+    assert compiles(tmp_path)
+
+
+def test_numbers_that_are_chosen_among_are_no_addresses(tmp_path: Path) -> None:
+    found = inferred(
+        tmp_path, kernel("a, m, n", "step = tl.where(m > n, m, n)", "tl.store(a + step, tl.load(a) + 1.0)")
+    )
+    assert found.signature == {"a": "*fp32", "m": "i32", "n": "i32"}
