@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
-from functools import cache
+from functools import cache, lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 
@@ -27,6 +27,7 @@ def package_of(path: Path) -> tuple[Path, str]:
     return root, name
 
 
+@lru_cache(maxsize=1 << 14)  # asked of every module before each file, and torch has two thousand
 def is_installed(file: Path) -> bool:
     """Whether a file belongs to Python or to an installed package, rather than to the user."""
     resolved = file.resolve()
