@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.timer import Timer
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 
 from irscope import captures
 from irscope.captures import CapturedLaunch
@@ -24,6 +23,7 @@ from irscope.model import Compilation, Failure, Target
 from irscope.report.capture import summary
 from irscope.request import IrscopeError, Request
 from irscope.tui import capture_text
+from irscope.tui.row_list import RowList
 
 _TICK_SECONDS = 0.2
 
@@ -43,8 +43,6 @@ class CaptureList(ModalScreen["CapturedLaunch | None"]):
         Binding("escape", "leave", "close"),
         Binding("q,V", "dismiss(None)", "close"),
         Binding("c,E", "capture", "capture"),
-        Binding("j", "move(1)", "down"),
-        Binding("k", "move(-1)", "up"),
     ]
 
     def __init__(
@@ -73,14 +71,14 @@ class CaptureList(ModalScreen["CapturedLaunch | None"]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="captures"):
-            yield OptionList(id="capture-list")
+            yield RowList("capture-list")
             yield Static(id="capture-detail", markup=False)
             yield Static(id="capture-note", markup=False)
 
     def on_mount(self) -> None:
         self._clock = self.set_interval(_TICK_SECONDS, self._tick, pause=True)
         self._show_known()
-        self.query_one(OptionList).focus()
+        self.query_one(RowList).focus()
         if self._at_once:
             self.action_capture()
 
@@ -104,7 +102,7 @@ class CaptureList(ModalScreen["CapturedLaunch | None"]):
 
     def _show(self, launches: Sequence[CapturedLaunch], in_use: int | None = None) -> None:
         self.launches = launches
-        box, options = self.get_child_by_id("captures"), self.query_one(OptionList)
+        box, options = self.get_child_by_id("captures"), self.query_one(RowList)
         count = len(launches)
         what = "no launch" if not count else "1 launch" if count == 1 else f"{count} launches"
         box.border_title = f"{what} of {self._request.kernel} captured"
@@ -113,13 +111,8 @@ class CaptureList(ModalScreen["CapturedLaunch | None"]):
         else:
             box.border_subtitle = f"{'enter compiles it, ' if count else ''}c captures now, escape closes"
         at = options.highlighted
-        options.clear_options()
-        options.add_options(
-            [Text(line, no_wrap=True, overflow="ellipsis") for line in capture_text.rows(launches, in_use)]
-        )
+        options.show_rows(capture_text.rows(launches, in_use), in_use or 0 if at is None else at)
         options.display = bool(count)
-        first = in_use or 0 if at is None else at
-        options.highlighted = min(first, count - 1) if count else None
         self.query_one("#capture-detail").display = bool(count)
 
     def _say(self, words: str, *, bad: bool = False) -> None:
@@ -183,21 +176,14 @@ class CaptureList(ModalScreen["CapturedLaunch | None"]):
         else:
             self.dismiss(None)
 
-    @on(OptionList.OptionHighlighted)
-    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+    @on(RowList.OptionHighlighted)
+    def _highlighted(self, event: RowList.OptionHighlighted) -> None:
         # A row may be gone again by the time that this is heard.
         if event.option_index < len(self.launches):
             self.query_one("#capture-detail", Static).update(capture_text.detail(self.launches[event.option_index]))
 
-    def action_move(self, step: int) -> None:
-        options = self.query_one(OptionList)
-        if step > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
-
-    @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
+    @on(RowList.OptionSelected)
+    def _selected(self, event: RowList.OptionSelected) -> None:
         if self.running:
             self.notify("the launch code still runs: what it launches can be compiled once it has ended")
         else:

@@ -8,15 +8,12 @@ from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.keys import format_key
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from irscope.tui.actions import ACTIONS
+from irscope.tui.text_screen import TextScreen
 
 _NOTES = """\
 Everything works with the mouse too: click a line, a box of the strip, a pane's name, a key in the footer; \
@@ -34,34 +31,22 @@ def keys_in_use(overrides: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-class HelpScreen(ModalScreen[None]):
-    """All keys by group; escape, q or the help key again leaves it."""
-
-    CSS_PATH = "screens.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,f1,question_mark", "dismiss", "close")]
+class HelpScreen(TextScreen):
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f1,question_mark", "dismiss", "close")]
 
     def __init__(self, overrides: Mapping[str, str], config_path: str) -> None:
-        super().__init__()
-        self._overrides = overrides
-        self._config_path = config_path
+        notes = Content("\n" + _NOTES.format(path=config_path))
+        super().__init__("keys", keys_by_group(keys_in_use(overrides)), notes)
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(id="help") as panel:
-            panel.border_title = "keys"
-            panel.border_subtitle = "escape closes"
-            keys = keys_in_use(self._overrides)
-            table = Table.grid(padding=(0, 2))
-            table.add_column(justify="right", no_wrap=True)
-            table.add_column()
-            table.add_column(no_wrap=True)
-            for group, actions in groupby(sorted(ACTIONS, key=lambda action: action.group), lambda a: a.group):
-                table.add_row("", Text(f"\n{group}", style="bold underline"), "")
-                for action in actions:
-                    table.add_row(Text(keys[action.id], style="bold"), action.tooltip, Text(action.id, "dim"))
-            yield Static(table)
-            yield Static(Content("\n" + _NOTES.format(path=self._config_path)))
 
-    def on_click(self) -> None:
-        """A click beside the panel closes it, as escape does."""
-        if self.get_child_by_id("help").is_mouse_over is False:
-            self.dismiss()
+def keys_by_group(keys: Mapping[str, str]) -> Table:
+    """Every action with its keys, what it does, and its name."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    table.add_column(no_wrap=True)
+    for group, actions in groupby(sorted(ACTIONS, key=lambda action: action.group), lambda action: action.group):
+        table.add_row("", Text(f"\n{group}", style="bold underline"), "")
+        for action in actions:
+            table.add_row(Text(keys[action.id], style="bold"), action.tooltip, Text(action.id, "dim"))
+    return table

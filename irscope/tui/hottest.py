@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import OptionList
 
 from irscope.tui.columns import Column, Table, bar, places
+from irscope.tui.row_list import RowList
 
 #: More than anybody reads; a text may have thousands of rows.
 ROWS = 200
@@ -27,8 +26,6 @@ class HottestLines(ModalScreen["tuple[str, int] | None"]):
         Binding("escape,q,H", "dismiss(None)", "close"),
         Binding("D,right,l", "column(1)", "next column"),
         Binding("left,h", "column(-1)", "column before"),
-        Binding("j", "move(1)", "down"),
-        Binding("k", "move(-1)", "up"),
     ]
 
     def __init__(self, title: str, table: Table, chosen: Column, lines: Sequence[str]) -> None:
@@ -41,7 +38,7 @@ class HottestLines(ModalScreen["tuple[str, int] | None"]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="hottest"):
-            yield OptionList(id="hottest-lines")
+            yield RowList("hottest-lines")
 
     def on_mount(self) -> None:
         self._show()
@@ -53,20 +50,11 @@ class HottestLines(ModalScreen["tuple[str, int] | None"]):
         self.rows = places(column)[:ROWS]
         highest = max(column.values.values(), default=1)
         digits = len(str(len(self._lines)))
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options(
-            [
-                Text(
-                    f"{bar(column.values[row] / highest, 8)} {column.aligned(column.cells.get(row, ''))}  "
-                    f"{row + 1:>{digits}}  {' '.join(self._lines[row].split()) if row < len(self._lines) else ''}",
-                    no_wrap=True,
-                    overflow="ellipsis",
-                )
-                for row in self.rows
-            ]
+        self.query_one(RowList).show_rows(
+            f"{bar(column.values[row] / highest, 8)} {column.aligned(column.cells.get(row, ''))}  "
+            f"{row + 1:>{digits}}  {' '.join(self._lines[row].split()) if row < len(self._lines) else ''}"
+            for row in self.rows
         )
-        options.highlighted = 0 if self.rows else None
 
     def action_column(self, step: int) -> None:
         names = self._table.ranked
@@ -74,13 +62,6 @@ class HottestLines(ModalScreen["tuple[str, int] | None"]):
         self._column = self._table.column(name) or self._column
         self._show()
 
-    def action_move(self, step: int) -> None:
-        options = self.query_one(OptionList)
-        if step > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
-
-    @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
+    @on(RowList.OptionSelected)
+    def _selected(self, event: RowList.OptionSelected) -> None:
         self.dismiss((self._column.name, self.rows[event.option_index]))

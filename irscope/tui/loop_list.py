@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Resize
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 
 from irscope.tui.loop_text import LoopTree, curve_lines, tree_lines
+from irscope.tui.row_list import RowList
 from irscope.tui.stages import describe
 
 #: Cells beside the curve: borders and padding.
@@ -27,8 +27,6 @@ class LoopList(ModalScreen["int | None"]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,r", "dismiss(None)", "close"),
         Binding("e", "end", "to its end"),
-        Binding("j", "move(1)", "down"),
-        Binding("k", "move(-1)", "up"),
     ]
 
     def __init__(self, tree: LoopTree) -> None:
@@ -42,9 +40,10 @@ class LoopList(ModalScreen["int | None"]):
             box.border_title = f"{loops} in {self.found.count} instructions of the {describe(self.found.stage).title}"
             box.border_subtitle = "enter: its head, e: its end, escape closes" if count else "escape closes"
             yield Static(id="loop-curve", markup=False)
-            yield OptionList(
-                *(Text(line, no_wrap=True, overflow="ellipsis") for line in tree_lines(self.found)), id="loop-tree"
-            )
+            yield RowList("loop-tree")
+
+    def on_mount(self) -> None:
+        self.query_one(RowList).show_rows(tree_lines(self.found))
 
     @on(Resize)
     def _resized(self) -> None:
@@ -55,17 +54,10 @@ class LoopList(ModalScreen["int | None"]):
         self.query_one(Static).update("\n".join(curve_lines(self.found, width)))
 
     def action_end(self) -> None:
-        at = self.query_one(OptionList).highlighted
+        at = self.query_one(RowList).highlighted
         if at is not None:
             self.dismiss(self.found.loops[at].end)
 
-    def action_move(self, step: int) -> None:
-        options = self.query_one(OptionList)
-        if step > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
-
-    @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
+    @on(RowList.OptionSelected)
+    def _selected(self, event: RowList.OptionSelected) -> None:
         self.dismiss(self.found.loops[event.option_index].head)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import MouseMove
 from textual.message import Message
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from irscope.tui.row_list import RowList
 from irscope.tui.verdict_text import Diagnosis, Entry, counted, entries, place_words
 
 if TYPE_CHECKING:
@@ -19,18 +18,8 @@ if TYPE_CHECKING:
 _KEYS = (("maximise", "z zoom"), ("verdicts", "a close"))
 
 
-class VerdictPanel(OptionList, inherit_bindings=False):
+class VerdictPanel(RowList):
     """One entry for each verdict and each buffer; enter or a click leads to its places, one after the other."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "cursor_up", show=False),
-        Binding("down,j", "cursor_down", show=False),
-        Binding("pageup,ctrl+u", "page_up", show=False),
-        Binding("pagedown,ctrl+d", "page_down", show=False),
-        Binding("home,g", "first", show=False),
-        Binding("end", "last", show=False),
-        Binding("enter,space", "select", show=False),
-    ]
 
     class Led(Message):
         """The reader asks for a place."""
@@ -40,7 +29,7 @@ class VerdictPanel(OptionList, inherit_bindings=False):
             self.place = place
 
     def __init__(self) -> None:
-        super().__init__(id="verdicts", compact=True, markup=False)
+        super().__init__("verdicts", compact=True)
         self.diagnosis = Diagnosis()
         self.entries: list[Entry] = []
         self._kernel = ""
@@ -63,11 +52,11 @@ class VerdictPanel(OptionList, inherit_bindings=False):
             self.action_first()
         self._retitle()
 
-    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+    def on_option_list_option_highlighted(self, event: RowList.OptionHighlighted) -> None:
         event.stop()
         self._retitle()
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    def on_option_list_option_selected(self, event: RowList.OptionSelected) -> None:
         event.stop()
         at = event.option_index
         places = self.entries[at].places

@@ -113,7 +113,7 @@ async def test_keys_after_a_screen_was_asked_for_are_for_that(
         if screen is CommandPalette:
             await driver.until(lambda: driver.app.screen.query_one(Input).value == "jjt")
         elif screen is FigureList:
-            await driver.until(lambda: driver.app.screen.get_child_by_id("figure-list").scroll_offset.y == 2)
+            await driver.until(lambda: driver.app.screen.get_child_by_id("text-panel").scroll_offset.y == 2)
         elif screen is HottestLines:
             await driver.until(lambda: driver.app.screen.query_one(OptionList).highlighted == 2)
 
