@@ -113,7 +113,12 @@ def next_step(resources: Resources, target: Target, num_warps: int | None) -> St
         smaller: int | None = low
     else:
         smaller = None
-    return Step(blocks, fewer, smaller)
+    changed = replace(resources, registers=registers if fewer is None else fewer)
+    if smaller is not None:
+        changed = replace(changed, shared_static_bytes=0, shared_dynamic_bytes=smaller)
+    # Registers are given out in steps: what makes room for one block more may make room for several.
+    fitting = min((block_limits(changed, target, num_warps) or {}).values(), default=blocks)
+    return Step(max(blocks, fitting), fewer, smaller)
 
 
 def block_limits(resources: Resources, target: Target, num_warps: int | None) -> dict[str, int] | None:

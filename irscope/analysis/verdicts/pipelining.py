@@ -51,6 +51,10 @@ class _Load:
         return len(self.ahead) // max(len(self.inside), 1)
 
     @property
+    def takes_a_tile(self) -> bool:
+        return "tensor<" in self.placed.operation.type
+
+    @property
     def way(self) -> str:
         return _COPIES[self.inside[0].operation.name] if self.inside else ""
 
@@ -60,12 +64,7 @@ def pipelining(program: Program) -> Iterator[Verdict]:
         return
     loops: dict[int, list[Placed]] = {}
     for placed in program.operations("ttir"):
-        if (
-            placed.operation.name in _LOADS
-            and placed.operation.operands
-            and placed.loops
-            and "tensor<" in placed.operation.type
-        ):
+        if placed.operation.name in _LOADS and placed.operation.operands and placed.loops:
             loops.setdefault(placed.loops[-1].row, []).append(placed)
     for found in loops.values():
         loop = found[0].loops[-1]
@@ -75,7 +74,8 @@ def pipelining(program: Program) -> Iterator[Verdict]:
             if chain:
                 loads.setdefault(chain, _became(program, placed, chain))
         # What is no longer in the loop was moved out of it, or into one with another loop.
-        still = [load for load in loads.values() if load.inside]
+        # A load of one value is judged only where it was pipelined: elsewhere it is no tile that could be.
+        still = [load for load in loads.values() if load.inside and (load.distance or load.takes_a_tile)]
         if still:
             yield _verdict(program, loop, still)
 

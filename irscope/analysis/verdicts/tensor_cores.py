@@ -18,7 +18,8 @@ _INSTRUCTION = re.compile(
 )
 _SHAPE = re.compile(r"\.(m\d+n\d+k\d+)")
 _FAMILY = re.compile(r"(wgmma|tcgen05\.mma|mma|v_s?mfmac?|v_s?wmmac?)")
-_AMD_SHAPE = re.compile(r"_(\d+x\d+x\d+)_?(\w*)$")
+#: What it accumulates in comes first and is left out.
+_AMD_SHAPE = re.compile(r"(?:_[fi]\d+)?_(\d+x\d+x\d+)_?(\w*)$")
 _OPERAND = re.compile(r"(?:tensor|memdesc)<(?:\d+x)+([a-z]\w*)")
 _PRECISION = re.compile(r"inputPrecision = (\w+)")
 #: In TTIR, and what Gluon writes in TTGIR.
@@ -79,10 +80,7 @@ def _named(name: str) -> str:
     family = _FAMILY.match(name)
     amd = _AMD_SHAPE.search(name) if name.startswith("v_") else None
     if amd:
-        return (
-            f"{name.partition('_f32_')[0] if '_f32_' in name else name}".removesuffix("_")
-            + f" {amd[1]} {amd[2]}".rstrip()
-        )
+        return f"{name[: amd.start()]} {amd[1]} {amd[2]}".rstrip()
     shape = _SHAPE.search(name)
     types = re.findall(r"\.((?:bf|tf|f|s|u|e\dm)\d+)(?=\.|$)", name)
     shown = family[1] if family else name

@@ -77,7 +77,8 @@ def _verdict(
     names = joined([_count_of(found, name) for name in dict.fromkeys(access.name for access in found)])
     if widths[0] >= FULL_BITS:
         return Verdict(RULE, "good", f"{where} goes {widths[0]} bits at a time ({names}).", None, evidence)
-    reason = _reason(program, entry, placed, chain, widths[0])
+    copied = all(access.way == "copy" for access in found)
+    reason = _reason(program, entry, placed, chain, widths[0], copied)
     between = f"{widths[0]}" if len(widths) == 1 else f"{widths[0]} to {widths[-1]}"
     sentence = f"{where} goes {between} bits at a time ({names}): {reason.because}."
     shown = [*evidence]
@@ -101,7 +102,7 @@ def _of(program: Program, entry: Function | None, placed: Placed) -> str:
     return f" of {names[bases[0]]}" if len(bases) == 1 else ""
 
 
-def _reason(program: Program, entry: Function | None, placed: Placed, chain: Chain, bits: int) -> _Reason:
+def _reason(program: Program, entry: Function | None, placed: Placed, chain: Chain, bits: int, copied: bool) -> _Reason:
     """Why no more than ``bits`` at a time."""
     operation = placed.operation
     if entry is None or not program.is_in_entry(operation):
@@ -117,7 +118,7 @@ def _reason(program: Program, entry: Function | None, placed: Placed, chain: Cha
     axes = alignment.axes(address)
     if axes is None:
         return _Reason("unknown", "why is not known: the address could not be followed")
-    judge = _Judge(program, entry, alignment, address, mask[0] if mask else None, element, bits)
+    judge = _Judge(program, entry, alignment, address, mask[0] if mask else None, element, bits, copied)
     return judge.reason(axes, shape_of(operation.type), chain)
 
 
@@ -130,6 +131,8 @@ class _Judge:
     mask: int | None
     element: int
     bits: int
+    #: By cp.async, into shared memory.
+    copied: bool
 
     def reason(self, axes: Axes, shape: tuple[int, ...], chain: Chain) -> _Reason:
         by_address = axes.aligned_elements(self.element) * self.element
@@ -141,10 +144,13 @@ class _Judge:
         limits = [limit for limit in (by_address, by_mask, by_tile, by_layout) if limit is not None]
         would = min(*limits, FULL_BITS)
         if would < self.bits:
+            # LLVM joins loads and stores, never copies into shared memory.
             because = (
-                f"Triton's own rules allow {would}, and LLVM put several together; what keeps it from more is not known"
+                f"irscope's reading of its address and mask allows {would} only"
+                if self.copied
+                else f"Triton's own rules allow {would}, and LLVM put several together"
             )
-            return _Reason("unknown", because)
+            return _Reason("unknown", f"{because}; what keeps it from more is not known")
         if would > self.bits:
             return _Reason("unknown", f"why is not certain, as Triton's own rules would allow {would}")
         if by_address == self.bits:
@@ -209,6 +215,8 @@ class _Judge:
             )
         if self.alignment.from_memory(self.address):
             return _Reason("note", "its addresses follow from loaded data")
+        if (alike := axes.constancy[axes.fastest]) > 1 and axes.contiguity[axes.fastest] == 1:
+            return _Reason("note", f"{alike} neighbouring elements of the tile are one and the same in memory")
         if max(axes.contiguity) == 1:
             return _Reason(
                 "bad", "neighbouring elements of the tile lie apart in memory, or are not known to lie together"
