@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from . import deferred, places
+from . import deferred, places, reexported
 from .protocol import Rejected
 from .statements import Statement, statements_of
 
@@ -152,6 +152,11 @@ class Scope:
         return self._tests[test]
 
     def execute(self, node: ast.stmt) -> None:
+        of_triton, left = reexported.taken_from(node)
+        self.namespace.update(of_triton)
+        if left is None:
+            return
+        node = left
         code = compile(ast.Module([node], []), str(self.file), "exec", self._flags, dont_inherit=True)
         exec(code, self.namespace)
         self.tree.executed += 1

@@ -325,10 +325,33 @@ def active_driver(stand_in: Any) -> Iterator[None]:
     try:
         for name in names:
             setattr(driver, name, stand_in)
-        yield
+        with one_active_backend(stand_in.get_current_target().backend):
+            yield
     finally:
         for name, value in before.items():
             setattr(driver, name, value)
+
+
+@contextmanager
+def one_active_backend(backend: str) -> Iterator[None]:
+    """Within, the drivers that Triton finds say of themselves that this one has a GPU, and the others none.
+
+    Large packages count those that do, and switch Triton off where there is not exactly one.
+    """
+    from triton.backends import backends
+
+    chosen = {"cuda": "nvidia", "hip": "amd"}.get(backend, backend)
+    before = {found.driver: vars(found.driver).get("is_active") for found in backends.values()}
+    try:
+        for name, found in backends.items():
+            found.driver.is_active = staticmethod(lambda active=name == chosen: active)
+        yield
+    finally:
+        for driver_class, value in before.items():
+            if value is None:
+                del driver_class.is_active
+            else:
+                driver_class.is_active = value
 
 
 # Triton's interpreter

@@ -230,3 +230,9 @@ def test_a_function_around_a_kernel_may_return_early(tmp_path: Path) -> None:
     compilation = compiled(file_with(tmp_path, text), "kernels.scale")
     assert compilation.specialization.constexprs["N"] == 7
     assert compilation.kernel.line == 14
+
+
+@pytest.mark.parametrize("target", [HOPPER, Target.parse("gfx942")])
+def test_triton_by_way_of_somebodys_module_is_triton_and_has_one_driver(target: Target) -> None:
+    compilation = compiled(LOADING / "guarded.py", "guarded", target)
+    assert compilation.specialization.constexprs["SIZE"] == 64
