@@ -36,8 +36,8 @@ class Listed:
 def kernels(path: Path) -> list[Kernel]:
     """The kernels of a file, or of every file below a directory, in the order of their lines.
 
-    Jit functions that return a value are helpers and left out; those that another one calls come last. A kernel
-    within a function or a class is named with it: ``Outer.kernel``.
+    Jit functions that return a value and methods (``self``) are helpers and left out; those that another one calls
+    come last. A kernel within a function or a class is named with it: ``Outer.kernel``.
 
     Raises:
         IrscopeError: there is no such file (exit code 2), or a single file has a syntax error (1).

@@ -30,6 +30,15 @@ def test_helpers_that_return_a_value_are_left_out() -> None:
     assert [kernel.name for kernel in discover.kernels(KERNELS / "two_kernels.py")] == ["scale_kernel", "copy_kernel"]
 
 
+def test_methods_are_left_out_and_static_ones_are_not(tmp_path: Path) -> None:
+    file = source(
+        tmp_path,
+        "@tl.core._aggregate\nclass Tile:\n    @triton.jit\n    def put(self, x):\n        tl.store(self.ptr, x)\n\n"
+        "class Operation:\n    @staticmethod\n    @triton.jit\n    def kernel(x_ptr):\n        tl.store(x_ptr, 1)\n",
+    )
+    assert [kernel.name for kernel in discover.kernels(file)] == ["Operation.kernel"]
+
+
 def test_a_function_that_another_one_calls_comes_last(tmp_path: Path) -> None:
     file = source(
         tmp_path,

@@ -30,8 +30,17 @@ class Jitted:
     dialect: str
 
     @property
+    def is_method(self) -> bool:
+        first = next(iter([*self.function.args.posonlyargs, *self.function.args.args]), None)
+        in_a_class = bool(self.owners) and isinstance(self.owners[-1], ast.ClassDef)
+        return in_a_class and first is not None and first.arg == "self"
+
+    @property
     def is_helper(self) -> bool:
-        """It returns a value, which a kernel cannot: its host gets nothing back."""
+        """Only other code of the GPU can call it: it returns a value, which a host does not get back, or is a method
+        of an object that only exists there."""
+        if self.is_method:
+            return True
         own = statements(self.function.body)
         return any(isinstance(node, ast.Return) and node.value is not None for node in own)
 

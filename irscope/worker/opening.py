@@ -214,8 +214,10 @@ def chosen_function(functions: list[Jitted], name: str | None, path: Path, tree:
     if found is not None:
         return found
     hint = names_hint(name, [each.name for each in kernels])
-    if named(functions, name) is not None:
-        message = f"'{name}' returns a value, so it is a helper and not a kernel"
+    helper = named(functions, name)
+    if helper is not None:
+        why = "is a method of an object" if helper.is_method else "returns a value"
+        message = f"'{name}' {why}, so it is a helper and not a kernel"
     elif any(name in statement.binds for statement in statements_of(tree.body)):
         return None
     else:
