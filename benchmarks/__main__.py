@@ -45,7 +45,9 @@ def main() -> int:
     named: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
         "launch": lambda given: launching.rows(given.rounds),
         "capture": lambda given: capturing.rows(),
-        "inference": lambda given: inference.rows("held_out" if given.held_out else "seen", given.most, given.log),
+        "inference": lambda given: inference.rows(
+            "held_out" if given.held_out else "seen", given.most, given.log, given.package
+        ),
         "kinds": lambda given: kinds.rows(given.log),
     }
     options = argparse.ArgumentParser(
@@ -65,6 +67,7 @@ def main() -> int:
     )  # fmt: skip
     options.add_argument("--held-out", action="store_true", help="inference: the packages that decide")
     options.add_argument("--most", type=int, metavar="N", help="inference: kernels of each package")
+    options.add_argument("--package", action="append", metavar="NAME", help="inference: this package alone; repeatable")
     options.add_argument("--log", type=Path, metavar="FILE", help="inference, kinds: every outcome as a line of JSON")
     given = options.parse_args()
     if unknown := set(given.parts) - set(parts) - set(named):

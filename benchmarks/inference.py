@@ -107,18 +107,21 @@ def share(outcomes: Sequence[Outcome]) -> float:
     return sum(not outcome.failed for outcome in counted) / len(counted) if counted else 0.0
 
 
-def rows(which: str, most: int | None = None, log: Path | None = None) -> list[Row]:
+def rows(which: str, most: int | None = None, log: Path | None = None, only: Sequence[str] | None = None) -> list[Row]:
     """One row a package and way of lying there, and one for all.
 
     Args:
         which: "seen" or "held_out".
         most: kernels of each package; the set's own number where it is left out.
         log: where to write every outcome as a line of JSON.
+        only: names of the set's packages; all of them where it is left out.
     """
     found: list[Row] = []
     total: dict[str, list[Outcome]] = {"tree": [], "alone": []}
     before: list[float] = []
     for package, version in SETS[which].items():
+        if only and package not in only:
+            continue
         kernels = sample(fetched(package, version), most or SETS["per_package"])
         progress(f"\n{package}, {len(kernels)} kernels ")
         with tempfile.TemporaryDirectory(prefix="irscope-benchmark-", ignore_cleanup_errors=True) as name:
