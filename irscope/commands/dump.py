@@ -65,6 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
             tell_failure(failure, "text")
             return exit_code(failure)
         print_stage(compilation, arguments.stage, arguments.clean)
+        if failure is not None:
+            sys.stdout.flush()
+            tell_failure(failure, "text")
+            return exit_code(failure)
         return 0
     from irscope.analysis.figures import figures
 

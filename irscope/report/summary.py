@@ -14,13 +14,13 @@ from irscope.report.verdicts import verdict_lines
 
 
 def summary(compilation: Compilation, figures: Figures, files: Mapping[str, Path]) -> str:
-    blocks = [
-        heading(compilation),
-        specialization(compilation),
-        stage_table(compilation, figures, files),
-        figure_lines(figures),
-        verdict_lines(verdicts(compilation)),
-    ]
+    blocks = [heading(compilation), specialization(compilation)]
+    if compilation.stages or compilation.failure is None:
+        blocks += [
+            stage_table(compilation, figures, files),
+            figure_lines(figures),
+            verdict_lines(verdicts(compilation)),
+        ]
     return "\n\n".join(block for block in blocks if block)
 
 

@@ -252,6 +252,9 @@ def parse_options(backend: Any, values: dict[str, Any]) -> Any:
             hint=names_hint(unknown[0], sorted(fields)),
         )  # fmt: skip
     read = {name: infer.literal(value) for name, value in values.items()}
+    own = getattr(backend.parse_options({}), "arch", None)
+    if "arch" in read and own is not None and str(read["arch"]) != str(own):
+        raise Rejected("usage", f"arch is that of the target, {own}, not {read['arch']}", hint="choose with --target")
     for name, value in read.items():
         if (wrong := wrong_option(name, value, fields)) is not None:
             raise Rejected("usage", f"{name} is {wrong}, not {value!r}")

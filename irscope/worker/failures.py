@@ -200,8 +200,11 @@ def of_compiler(error: BaseException, logged: str) -> dict[str, Any]:
     return {**failure, "message": one_line(message)}
 
 
-def out_of_memory() -> dict[str, Any]:
+def out_of_memory(error: MemoryError, path: Path) -> dict[str, Any]:
+    place = of_file(error, path)
     return {
+        "file": place["file"],
+        "line": place["line"],
         "kind": "memory",
         "message": "the worker ran out of memory",
         "hint": "close other programs, or choose smaller blocks",

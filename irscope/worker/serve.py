@@ -60,9 +60,10 @@ def serve(log: Path) -> None:
             wire.send("result", **action(request["do"])(request, wire))
         except Rejected as rejection:
             wire.send("failure", failure=rejection.failure)
-        except MemoryError:
+        except MemoryError as error:
+            traceback.clear_frames(error.__traceback__)  # what they hold is what filled the memory
             gc.collect()
-            wire.send("failure", failure=failures.out_of_memory())
+            wire.send("failure", failure=failures.out_of_memory(error, Path(request.get("path", ""))))
         # SystemExit and KeyboardInterrupt too: a file that calls sys.exit() must not take the worker along.
         except BaseException as error:
             wire.send("failure", failure=describe(error, request, wire.logged_since(start)))
