@@ -93,6 +93,21 @@ def test_stages_reached_before_an_error_are_kept_and_its_ptx_line_followed(tmp_p
     assert compilation.failure.line == 8
 
 
+def test_a_stage_that_was_reached_is_printed_and_the_failure_told(tmp_path: Path) -> None:
+    file = tmp_path / "kernel.py"
+    file.write_text(
+        "import triton\nimport triton.language as tl\n\n\n@triton.jit\ndef kernel(x_ptr):\n"
+        "    o = tl.arange(0, 32)\n"
+        "    y = tl.inline_asm_elementwise('unheard_of $0, $1;', '=r,r', [o], dtype=tl.int32, is_pure=True, pack=1)\n"
+        "    tl.store(x_ptr + o, y)\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "irscope", "dump", str(file), "--target", "sm_90", "--stage", "ttgir"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert "tt.func" in done.stdout
+    assert (done.returncode, done.stderr.count("kernel.py:8:")) == (1, 1)
+
+
 def test_a_syntax_error_is_at_its_line() -> None:
     compilation, failure = open_failing("syntax_error.py")
     assert failure.kind == "syntax"

@@ -13,6 +13,7 @@ Tell = Callable[..., Told]
 RULE = "tensor cores"
 TILE = {"M": 64, "N": 64, "K": 64, "PRECISION": "tf32"}
 HALVES = {"a_ptr": "*fp16:16", "b_ptr": "*fp16:16"}
+BYTES = {"a_ptr": "*i8:16", "b_ptr": "*i8:16", "c_ptr": "*i32:16"}
 SINGLES = dict.fromkeys(("a_ptr", "b_ptr", "c_ptr"), "*fp32:16")
 DOUBLES = dict.fromkeys(("a_ptr", "b_ptr", "c_ptr"), "*fp64:16")
 
@@ -32,6 +33,7 @@ DOUBLES = dict.fromkeys(("a_ptr", "b_ptr", "c_ptr"), "*fp64:16")
         ("sm_90", SINGLES, "the tensor cores: wgmma m64n64k8 f32.tf32.tf32", r"wgmma.*\.tf32"),
         ("sm_90", DOUBLES, "the tensor cores: mma m8n8k4 f64", r"mma\.sync.*f64"),
         ("gfx942", HALVES, "the matrix cores: v_mfma 32x32x8 f16", "v_mfma_f32_32x32x8_f16"),
+        ("gfx942", BYTES, "the matrix cores: v_mfma 32x32x16 i8", "v_mfma_i32_32x32x16_i8"),
     ],
 )
 def test_a_dot_on_the_tensor_cores(told: Tell, target: str, arguments: dict[str, str], named: str, row: str) -> None:

@@ -110,6 +110,16 @@ def test_one_value_is_no_matter_of_width(told: Tell) -> None:
     assert not told("widths::one_value", "sm_90", {}, HALVES).of(RULE)
 
 
+def test_neighbours_that_share_an_element(told: Tell) -> None:
+    pointers = dict.fromkeys(("x_ptr", "scale_ptr", "y_ptr"), "*fp16:16")
+    shared = told("widths::by_group", "sm_90", {"GROUP": 8, **BLOCK}, pointers)
+    scale = shared.one(RULE, "the load of scale_ptr")
+    assert "8 neighbouring elements of the tile are one and the same in memory" in scale.sentence
+    assert shared.one(RULE, "the load of x_ptr").tone == "good"
+    apart = told("widths::by_group", "sm_90", {"GROUP": 1, **BLOCK}, pointers)
+    assert apart.one(RULE, "the load of scale_ptr").tone == "good"
+
+
 def test_inlined_code_is_told_with_its_call(told: Tell) -> None:
     helper = told("widths::copy_by_helper", "sm_90", BLOCK, {**HALVES, "n": "i32:16"})
     load = helper.one(RULE, "the load")

@@ -56,3 +56,10 @@ def copy_by_helper(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     x = read(x_ptr, at, n)
     tl.store(y_ptr + at, x, mask=at < n)
+
+
+@triton.jit
+def by_group(x_ptr, scale_ptr, y_ptr, GROUP: tl.constexpr, BLOCK: tl.constexpr):
+    """Neighbours share a scale, as in quantized weights."""
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(y_ptr + at, tl.load(x_ptr + at) * tl.load(scale_ptr + at // GROUP))
