@@ -61,15 +61,13 @@ def run(arguments: argparse.Namespace) -> int:
         write_bundle(compilation, Path(arguments.bundle))
     failure = compilation.failure
     if arguments.stage:
-        if failure is not None and arguments.stage not in with_source(compilation):
-            tell_failure(failure, "text")
-            return exit_code(failure)
-        print_stage(compilation, arguments.stage, arguments.clean)
-        if failure is not None:
-            sys.stdout.flush()
-            tell_failure(failure, "text")
-            return exit_code(failure)
-        return 0
+        if failure is None or arguments.stage in with_source(compilation):
+            print_stage(compilation, arguments.stage, arguments.clean)
+        if failure is None:
+            return 0
+        sys.stdout.flush()
+        tell_failure(failure, "text")
+        return exit_code(failure)
     from irscope.analysis.figures import figures
 
     found = figures(compilation)

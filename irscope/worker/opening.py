@@ -125,7 +125,7 @@ def is_light(path: Path, tree: ast.Module, seen: set[Path]) -> bool:
 
 def is_light_module(name: str, level: int, importer: Path, seen: set[Path]) -> bool:
     top = name.partition(".")[0]
-    if not level and (top == "triton" or top in sys.stdlib_module_names):
+    if not level and places.is_pythons_or_tritons(top):
         return True
     roots = [importer.parents[level - 1]] if 0 < level <= len(importer.parents) else []
     roots = roots or [importer.parent, places.package_of(importer)[0]]

@@ -188,7 +188,7 @@ class Scope:
             return self.part_of(place, f"{'.' * level}{name}", fromlist, line)
         top = name.partition(".")[0]
         wanted = name if fromlist else top
-        if top == "triton" or top in sys.stdlib_module_names:
+        if places.is_pythons_or_tritons(top):
             return builtins.__import__(name, globals, locals, fromlist, level)
         place = places.in_tree(wanted, self.file)
         if place is not None:

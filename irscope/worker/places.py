@@ -18,6 +18,11 @@ INSTALLED = tuple(
 )
 
 
+def is_pythons_or_tritons(top: str) -> bool:
+    """Of an absolute import's first name: whether Python or Triton itself has it, so that it is imported as it is."""
+    return top == "triton" or top in sys.stdlib_module_names
+
+
 def package_of(path: Path) -> tuple[Path, str]:
     """The folder that must be on ``sys.path`` to import a file, and its dotted name from there."""
     root, name = path.parent, path.stem

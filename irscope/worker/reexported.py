@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import importlib
-import sys
 from typing import Any
+
+from . import places
 
 _MODULES = {
     "triton": "triton",
@@ -28,7 +29,9 @@ def taken_from(statement: ast.stmt) -> tuple[dict[str, Any], ast.stmt | None]:
     Returns:
         Modules by the name that they are bound to, and what is left of the statement: ``None`` where nothing is.
     """
-    if not isinstance(statement, ast.ImportFrom) or is_of_python_or_triton(statement):
+    if not isinstance(statement, ast.ImportFrom):
+        return {}, statement
+    if not statement.level and places.is_pythons_or_tritons((statement.module or "").partition(".")[0]):
         return {}, statement
     found: dict[str, Any] = {}
     rest: list[ast.alias] = []
@@ -42,11 +45,6 @@ def taken_from(statement: ast.stmt) -> tuple[dict[str, Any], ast.stmt | None]:
         return {}, statement
     left = ast.ImportFrom(statement.module, rest, statement.level)
     return found, ast.copy_location(left, statement) if rest else None
-
-
-def is_of_python_or_triton(statement: ast.ImportFrom) -> bool:
-    top = (statement.module or "").partition(".")[0]
-    return not statement.level and (top == "triton" or top in sys.stdlib_module_names)
 
 
 def module_called(name: str) -> Any:
