@@ -127,6 +127,12 @@ def noted(heuristics: Any, tuner: Any, arguments: tuple[Any, ...], note: Note) -
     note(specialized, grid(heuristics, tuner, config, bound), vars(specialized.options))
 
 
+def is_of_inductor(source: Any) -> bool:
+    """Whether what ``triton.compile`` is given is a kernel that Inductor wrote, which `noted` has."""
+    function = getattr(getattr(source, "fn", None), "fn", None)
+    return str(getattr(function, "__module__", "")).startswith("torch._inductor")
+
+
 def attributes(meta: dict[str, Any]) -> dict[tuple[int, ...], Any]:
     (found,) = meta["configs"]
     if isinstance(found, dict):

@@ -19,7 +19,7 @@ from triton.runtime.jit import JITFunction
 
 from .. import versions
 from ..launch import standins
-from . import describe
+from . import describe, inductor
 from .kernels import CapturedKernel
 
 #: Options of a kernel that the code compiled by itself; which of them it asked for is not known.
@@ -42,6 +42,8 @@ class Recorder:
         self._known: dict[str, dict[str, Any]] = {}
         self._before_again: Counts = {}
         self._lock = threading.RLock()
+        # Both a launch that is specialized and one that is made ask what is of the class or of the function.
+        self._one_launch = threading.RLock()
         self._tuning = Tuning()
 
     @contextmanager
@@ -63,10 +65,12 @@ class Recorder:
         def run(function: Any, *arguments: Any, grid: Any = None, warmup: bool = False, **named: Any) -> Any:
             specialized = None
             if not self._tuning.timing:
-                specialized = versions.specialize_launch(original, function, arguments, named, hooks=not self.gpu)
+                with self._one_launch:
+                    specialized = versions.specialize_launch(original, function, arguments, named, hooks=not self.gpu)
                 self.note(specialized, None if warmup else grid, named)
             if self.gpu:
-                return original(function, *arguments, grid=grid, warmup=warmup, **named)
+                with self._one_launch:
+                    return original(function, *arguments, grid=grid, warmup=warmup, **named)
             return CapturedKernel(specialized, self.note, named) if specialized is not None else None
 
         return run
@@ -82,8 +86,7 @@ class Recorder:
         """In place of ``triton.compile``, which no launch by ``kernel[grid]`` calls; for Inductor's see `inductor`."""
 
         def compile(source: Any, target: Any = None, options: Any = None, **more: Any) -> Any:
-            function = getattr(getattr(source, "fn", None), "fn", None)
-            if not str(getattr(function, "__module__", "")).startswith("torch._inductor"):
+            if not inductor.is_of_inductor(source):
                 self.note_source(source, dict(options or {}))
             return original(source, target, options, **more)
 
