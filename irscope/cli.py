@@ -117,6 +117,9 @@ def asm_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--listing", action="store_true", help="every instruction with live registers and control code"
     )
+    command.add_argument(
+        "--blocks", action="store_true", help="the basic blocks in the tree of loops, with what follows each"
+    )
 
 
 def launch_options(command: argparse.ArgumentParser) -> None:

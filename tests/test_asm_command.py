@@ -69,6 +69,35 @@ def test_amd_has_live_registers_within_what_is_allocated(capsys: pytest.CaptureF
     assert len(lines) == found["mix"]["instructions"]
 
 
+def test_amd_has_its_lds_and_the_waves_that_it_leaves(capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, str(MATMUL), "--target", "gfx942")["amd"]
+    assert found["lds_bytes"] == 0 and found["lds_dynamic_bytes"] > 16384, "a tile of each operand"
+    fits = found["occupancy"]
+    # Without its LDS the registers would allow as many waves as LLVM says.
+    assert 0 < fits["warps_per_sm"] <= 4 * found["waves_per_simd"]
+    text = printed(capsys, str(MATMUL), "--target", "gfx942")
+    assert f"{fits['warps_per_sm']} of 32 waves, limited by {fits['limiter']}" in text
+    assert "AGPRs 0 " in text and "AGPRs" not in printed(capsys, str(MATMUL), "--target", "gfx1100")
+
+
+@pytest.mark.parametrize("target", ["sm_80", "sm_90", "gfx942"])
+def test_blocks_follow_one_another(capsys: pytest.CaptureFixture[str], target: str) -> None:
+    words = (str(MATMUL), "--target", target)
+    found = document(capsys, *words)
+    blocks, instructions = found["blocks"], found["instructions"]
+    assert sum(block["instructions"] for block in blocks) == len(instructions)
+    by_line = {entry["line"]: entry for entry in instructions}
+    starts = {block["lines"][0]: block["number"] for block in blocks}
+    for block in blocks:
+        assert {by_line[line]["loop"] for line in block["lines"]} == {block["loop"]}
+        targets = by_line[block["lines"][1]].get("targets", [])
+        assert {starts[line] for line in targets} <= set(block["successors"])
+    assert any(block["loop"] == 0 for block in blocks)
+    text = printed(capsys, *words, "--blocks")
+    assert len(re.findall(r"^ *block \d+ ", text, re.MULTILINE)) == len(blocks)
+    assert "block" not in printed(capsys, *words).partition("live ")[0].partition("loop 0  ")[2]
+
+
 def test_amd_says_why_it_has_no_live_registers(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(capsys, str(SAMPLES / "helper_calls.py"), "--target", "gfx942")
     assert "VGPRs" in text and "no live registers: the kernel calls a function" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -63,6 +64,23 @@ class Flow:
         """Numbers of the instructions of a loop, inner loops included."""
         for number in sorted(loop.blocks):
             yield from range(self.blocks[number].first, self.blocks[number].last + 1)
+
+    def tree(self) -> Iterator[Loop | Block]:
+        """Loops and blocks in the order of the code; each loop is followed by what is in it."""
+        inside: dict[int | None, list[Loop | Block]] = defaultdict(list)
+        for loop in self.loops:
+            inside[loop.parent].append(loop)
+        for block in self.blocks:
+            around = self.loop_of(block.first)
+            inside[None if around is None else around.number].append(block)
+
+        def below(number: int | None) -> Iterator[Loop | Block]:
+            for part in sorted(inside[number], key=lambda part: part.first):
+                yield part
+                if isinstance(part, Loop):
+                    yield from below(part.number)
+
+        return below(None)
 
 
 def build(

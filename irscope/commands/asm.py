@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 
 from irscope.analysis import amd, sass
 from irscope.analysis.cost import known_live_registers
@@ -21,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         compilation = compiled(request, progress)
         progress.say("live registers")
-        code = read(compilation, str(request.path))
+        code = replace(read(compilation, str(request.path)), blocks=arguments.blocks)
     finally:
         progress.done()
     for warning in compilation.warnings:

@@ -10,10 +10,12 @@ from typing import Any
 
 from irscope import __version__, ir
 from irscope.analysis import amd, sass
-from irscope.analysis.flow import Flow, Loop
+from irscope.analysis.figures import theoretical_occupancy
+from irscope.analysis.flow import Block, Flow, Loop
 from irscope.analysis.live import Count, LiveRegisters
 from irscope.analysis.loop_lines import loop_lines
 from irscope.analysis.machine import Machine
+from irscope.analysis.resources import resources
 from irscope.analysis.sass.mix import Mix
 from irscope.correlate import Correlation
 from irscope.ir.lines import Chain, split_lines
@@ -37,6 +39,8 @@ class Code:
     amd: amd.Amd | None
     live: LiveRegisters | None
     no_live: str | None
+    #: Whether the text has the basic blocks too.
+    blocks: bool = False
 
     @property
     def flow(self) -> Flow:
@@ -69,10 +73,32 @@ def document(code: Code) -> dict[str, Any]:
             }
             for loop in code.flow.loops
         ],
+        "blocks": [_block(code, block) for block in code.flow.blocks],
         "live_registers": None if code.live is None else _live(code, code.live),
         "no_live_registers": code.no_live,
-        "amd": None if code.amd is None else asdict(code.amd.figures),
+        "amd": None if code.amd is None else _amd(code, code.amd),
         "instructions": [_instruction(code, number) for number in range(len(code.machine.rows))],
+    }
+
+
+def _amd(code: Code, found: amd.Amd) -> dict[str, Any]:
+    fits = theoretical_occupancy(code.compilation, resources(code.compilation))
+    return {
+        **asdict(found.figures),
+        "lds_dynamic_bytes": resources(code.compilation).shared_dynamic_bytes,
+        "occupancy": asdict(fits),
+    }
+
+
+def _block(code: Code, block: Block) -> dict[str, Any]:
+    loop = code.flow.loop_of(block.first)
+    return {
+        "number": block.number,
+        "loop": None if loop is None else loop.number,
+        "lines": [code.line(block.first), code.line(block.last)],
+        "instructions": block.last - block.first + 1,
+        "successors": list(block.successors),
+        "reached": block.number in code.flow.reached,
     }
 
 
@@ -128,8 +154,21 @@ def _figures(code: Code) -> Iterator[str]:
     if code.amd is None:
         return
     found = code.amd.figures
-    yield f"VGPRs {found.vgprs}   AGPRs {found.agprs}   SGPRs {found.sgprs}   waves a SIMD {found.waves_per_simd}"
-    yield f"spilled VGPRs {found.vgpr_spills}, SGPRs {found.sgpr_spills}   static LDS {found.lds_bytes} bytes"
+    used = resources(code.compilation)
+    fits = theoretical_occupancy(code.compilation, used)
+    # Only where the two kinds share a file; gfx1100 has none.
+    agprs = "" if found.agprs is None else f"   AGPRs {found.agprs}"
+    yield f"VGPRs {_known(found.vgprs)}{agprs}   SGPRs {_known(found.sgprs)}"
+    yield f"spilled VGPRs {_known(found.vgpr_spills)}, SGPRs {_known(found.sgpr_spills)}"
+    yield f"LDS {_known(used.shared_dynamic_bytes)} bytes dynamic, {_known(found.lds_bytes)} static"
+    yield f"waves a SIMD {_known(found.waves_per_simd)} by registers and static LDS, as LLVM reckons"
+    if fits.blocks_per_sm is not None:
+        waves = f"{fits.warps_per_sm} of {fits.max_warps_per_sm} waves"
+        yield f"occupancy {fits.blocks_per_sm} blocks a multiprocessor, {waves}, limited by {fits.limiter}"
+
+
+def _known(count: int | None) -> str:
+    return "?" if count is None else grouped(count)
 
 
 def _mix_table(code: Code) -> list[str]:
@@ -158,25 +197,37 @@ def _accesses(mix: Mix) -> list[str]:
 
 
 def _loops(code: Code) -> list[str]:
-    """The tree of loops, each with its statement of Python; for one of the compiler's own, the line it begins in."""
-    if not code.flow.loops:
+    """The tree of loops, each with its statement of Python; for one of the compiler's own, the line it begins in.
+
+    With the basic blocks, where they are wanted.
+    """
+    if not code.flow.loops and not code.blocks:
         return ["no loops"]
     chains = located(code.compilation, code.machine.stage)
     statements = loop_lines(code.compilation, code.flow, code.machine.rows, chains)
 
-    def rows(loop: Loop) -> Iterator[tuple[str, ...]]:
-        chain = chains[code.machine.rows[loop.first]]
-        statement = statements[loop.number]
-        yield (
-            f"{'  ' * (loop.depth - 1)}loop {loop.number}",
-            f"{code.machine.stage} {code.line(loop.first)}-{code.line(loop.last)}",
-            f"{grouped(code.loop_mixes[loop.number].instructions)} instructions",
-            f"{Path(statement[0]).name}:{statement[1]}" if statement else _place(chain),
+    def row(part: Loop | Block) -> tuple[str, ...]:
+        lines = f"{code.machine.stage} {code.line(part.first)}-{code.line(part.last)}"
+        if isinstance(part, Block):
+            around = code.flow.loop_of(part.first)
+            depth = 0 if around is None else around.depth
+            count = part.last - part.first + 1
+            return f"{'  ' * depth}block {part.number}", lines, f"{grouped(count)} instructions", _goes_to(code, part)
+        statement = statements[part.number]
+        return (
+            f"{'  ' * (part.depth - 1)}loop {part.number}",
+            lines,
+            f"{grouped(code.loop_mixes[part.number].instructions)} instructions",
+            f"{Path(statement[0]).name}:{statement[1]}" if statement else _place(chains[code.machine.rows[part.first]]),
         )
-        for child in loop.children:
-            yield from rows(code.flow.loops[child])
 
-    return aligned([row for loop in code.flow.loops if loop.parent is None for row in rows(loop)])
+    return aligned([row(part) for part in code.flow.tree() if code.blocks or isinstance(part, Loop)])
+
+
+def _goes_to(code: Code, block: Block) -> str:
+    if block.number not in code.flow.reached:
+        return "never executes"
+    return f"-> {', '.join(map(str, block.successors))}" if block.successors else "ends"
 
 
 def located(compilation: Compilation, stage: str) -> Sequence[Chain]:

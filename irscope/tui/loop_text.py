@@ -1,10 +1,11 @@
-"""What the list of loops says: the tree of loops, and the curve of live registers above it. No widgets here."""
+"""What the list of loops says: the tree of loops and basic blocks, the curve of live registers above it. No widgets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from irscope.analysis.flow import Block, Loop
 from irscope.analysis.loop_lines import loop_lines
 from irscope.analysis.machine import Machine
 from irscope.analysis.sass import LiveRegisters
@@ -15,6 +16,7 @@ from irscope.tui.source_names import base_name
 
 #: Kinds of instructions that are named, the most frequent first.
 _KINDS = 3
+_INDENT = "   "
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,35 @@ class LoopRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockRow:
+    """One basic block, in as many loops as its depth."""
+
+    number: int
+    depth: int
+    #: Rows of its first and last instruction.
+    head: int
+    end: int
+    instructions: int
+    #: Rows where what can follow it begins.
+    next: tuple[int, ...]
+    reached: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LoopTree:
     #: "sass" or "amdgcn".
     stage: str
-    #: Each loop is followed by those inside it.
-    loops: tuple[LoopRow, ...]
+    #: In the order of the code; each loop is followed by what is inside it.
+    parts: tuple[LoopRow | BlockRow, ...]
     #: By instruction, live general registers; ``None`` where nobody knows them, and why.
     live: tuple[int, ...] | None
     reason: str
     #: Instructions in all.
     count: int
+
+    @property
+    def loops(self) -> tuple[LoopRow, ...]:
+        return tuple(part for part in self.parts if isinstance(part, LoopRow))
 
 
 def loop_tree(compilation: Compilation, code: Machine, live: LiveRegisters | None, reason: str | None) -> LoopTree:
@@ -57,44 +78,61 @@ def loop_tree(compilation: Compilation, code: Machine, live: LiveRegisters | Non
     statements = loop_lines(compilation, flow, code.rows, located(compilation, code.stage))
     texts = {source.path: split_lines(source.text) for source in compilation.sources}
 
-    def rows(numbers: Sequence[int]) -> Iterator[LoopRow]:
-        for number in numbers:
-            loop, place = flow.loops[number], statements[number]
-            mix = code.part(flow.instructions_of(loop))
-            kinds = sorted(mix.kinds.items(), key=lambda kind: -kind[1])[:_KINDS]
-            back = [before for before in flow.blocks[loop.header].predecessors if before in loop.blocks]
-            yield LoopRow(
-                number,
-                loop.depth,
-                code.rows[flow.blocks[loop.header].first],
-                code.rows[max(flow.blocks[block].last for block in back)],
-                loop.first,
-                loop.last,
-                mix.instructions,
-                ", ".join(f"{count} {kind}" for kind, count in kinds),
-                f"{base_name(place[0])}:{place[1]}" if place else "",
-                texts[place[0]][place[1] - 1].strip() if place else "made by the compiler",
-            )
-            yield from rows(loop.children)
+    def block_row(block: Block) -> BlockRow:
+        around = flow.loop_of(block.first)
+        return BlockRow(
+            block.number,
+            0 if around is None else around.depth,
+            code.rows[block.first],
+            code.rows[block.last],
+            block.last - block.first + 1,
+            tuple(code.rows[flow.blocks[after].first] for after in block.successors),
+            block.number in flow.reached,
+        )
 
-    outermost = [loop.number for loop in flow.loops if loop.parent is None]
+    def loop_row(loop: Loop) -> LoopRow:
+        place = statements[loop.number]
+        mix = code.part(flow.instructions_of(loop))
+        kinds = sorted(mix.kinds.items(), key=lambda kind: -kind[1])[:_KINDS]
+        back = [before for before in flow.blocks[loop.header].predecessors if before in loop.blocks]
+        return LoopRow(
+            loop.number,
+            loop.depth,
+            code.rows[flow.blocks[loop.header].first],
+            code.rows[max(flow.blocks[block].last for block in back)],
+            loop.first,
+            loop.last,
+            mix.instructions,
+            ", ".join(f"{count} {kind}" for kind, count in kinds),
+            f"{base_name(place[0])}:{place[1]}" if place else "",
+            texts[place[0]][place[1] - 1].strip() if place else "made by the compiler",
+        )
+
+    parts = [loop_row(part) if isinstance(part, Loop) else block_row(part) for part in flow.tree()]
     counts = None if live is None else live.general
-    return LoopTree(code.stage, tuple(rows(outermost)), counts, reason or "", len(code.rows))
+    return LoopTree(code.stage, tuple(parts), counts, reason or "", len(code.rows))
 
 
-def tree_lines(tree: LoopTree) -> list[str]:
-    """Two lines for each loop: its code, and its statement."""
-    digits = len(str(max((row.end for row in tree.loops), default=0) + 1))
-    return [
-        f"{_indent(row)}loop {row.number}  lines {row.head + 1:>{digits}} to {row.end + 1:>{digits}}  "
-        f"{row.instructions} instructions: {row.mix}\n"
-        f"{_indent(row)}  {row.place}  {row.statement}".rstrip()
-        for row in tree.loops
-    ]
+def tree_lines(tree: LoopTree, parts: Sequence[LoopRow | BlockRow]) -> list[str]:
+    """Of some parts of the tree: two lines for a loop, its code and its statement, and one for a block."""
+    digits = len(str(max((row.end for row in tree.parts), default=0) + 1))
+
+    def lines_of(row: LoopRow | BlockRow) -> str:
+        return f"lines {row.head + 1:>{digits}} to {row.end + 1:>{digits}}  {row.instructions} instructions"
+
+    def words(row: LoopRow | BlockRow) -> str:
+        if isinstance(row, BlockRow):
+            return f"{_INDENT * row.depth}block {row.number}  {lines_of(row)}{_goes_on(row)}"
+        indent = _INDENT * (row.depth - 1)
+        return f"{indent}loop {row.number}  {lines_of(row)}: {row.mix}\n{indent}  {row.place}  {row.statement}".rstrip()
+
+    return [words(row) for row in parts]
 
 
-def _indent(row: LoopRow) -> str:
-    return "   " * (row.depth - 1)
+def _goes_on(row: BlockRow) -> str:
+    if not row.reached:
+        return ", never executed"
+    return f", then line {' or '.join(str(at + 1) for at in row.next)}" if row.next else ", ends"
 
 
 def curve_lines(tree: LoopTree, width: int) -> list[str]:

@@ -13,7 +13,7 @@ from irscope.model import Compilation, Target
 from irscope.request import Request
 from irscope.tui.code_facts import CodeFacts
 from irscope.tui.loop_list import LoopList
-from irscope.tui.loop_text import LoopTree, curve_lines, tree_lines
+from irscope.tui.loop_text import BlockRow, LoopRow, LoopTree, curve_lines, tree_lines
 
 Compile = Callable[[str, str], Compilation]
 
@@ -61,11 +61,37 @@ def test_every_loop_is_in_the_tree(compiled_sample: Compile, sample: str, target
 
 def test_inner_loops_are_indented(compiled_sample: Compile) -> None:
     found = compiled_sample(f"{SAMPLES.parent / 'tests' / 'kernels' / 'loops.py'}::", "sm_90")
-    lines = dict(zip([row.number for row in tree(found).loops], tree_lines(tree(found)), strict=True))
-    depths = {row.number: row.depth for row in tree(found).loops}
+    shown = tree(found)
+    lines = dict(zip([row.number for row in shown.loops], tree_lines(shown, shown.loops), strict=True))
+    depths = {row.number: row.depth for row in shown.loops}
     assert max(depths.values()) > 1
     for number, text in lines.items():
         assert text.index("loop") == 3 * (depths[number] - 1)
+
+
+@pytest.mark.parametrize("target", ["sm_80", "sm_90", "gfx942"])
+def test_every_block_is_in_the_tree_below_its_innermost_loop(compiled_sample: Compile, target: str) -> None:
+    found = compiled_sample(f"{SAMPLES.parent / 'tests' / 'kernels' / 'loops.py'}::", target)
+    code = machine(found)
+    assert code is not None
+    shown = tree(found)
+    blocks = [part for part in shown.parts if isinstance(part, BlockRow)]
+    assert sorted(block.number for block in blocks) == list(range(len(code.flow.blocks)))
+    assert sum(block.instructions for block in blocks) == shown.count
+    around: list[LoopRow] = []
+    for part, line in zip(shown.parts, tree_lines(shown, shown.parts), strict=True):
+        if isinstance(part, LoopRow):
+            around = [*around[: part.depth - 1], part]
+            continue
+        block = code.flow.blocks[part.number]
+        innermost = code.flow.loop_of(block.first)
+        assert (None if innermost is None else innermost.number) == (
+            around[part.depth - 1].number if part.depth else None
+        )
+        assert line.index("block") == 3 * part.depth
+        # A block that a jump ends leads to where the jump goes.
+        for to in code.flow.targets.get(block.last, ()) if part.reached else ():
+            assert code.rows[to] in part.next and str(code.rows[to] + 1) in line.split("then line ")[1]
 
 
 @pytest.mark.parametrize("width", [10, 40, 72, 200, 5000])
@@ -115,8 +141,29 @@ async def test_a_kernel_without_loops_says_so() -> None:
     async with opened(Request(SAMPLES / "vector_add.py", None, Target.parse("sm_90"))) as driver:
         screen = await listed(driver)
         assert "no loops" in str(screen.get_child_by_id("loops").border_title)
-        await driver.press("enter", "e", "j")
-        assert driver.app.screen is screen
+        block = screen.shown[0]
+        assert isinstance(block, BlockRow)
+        await driver.press("e")
+        await driver.until(lambda: driver.bench.panes.panes["sass"].row == block.end)
+
+
+async def test_blocks_are_shown_and_left_out_at_the_same_place(matmul_request: Request) -> None:
+    async with opened(matmul_request) as driver:
+        screen = await listed(driver)
+        rows = screen.query_one("#loop-tree", OptionList)
+        loop = screen.found.loops[0]
+        assert rows.option_count == len(screen.found.loops)
+        await driver.press("b")
+        assert rows.option_count == len(screen.found.parts) > len(screen.found.loops)
+        assert rows.highlighted == screen.found.parts.index(loop)
+        await driver.press("j")
+        block = screen.shown[rows.highlighted or 0]
+        assert isinstance(block, BlockRow) and block.depth == loop.depth
+        await driver.press("b")
+        assert rows.highlighted == 0
+        await driver.press("b", "j", "enter")
+        sass = driver.bench.panes.panes["sass"]
+        await driver.until(lambda: sass.row == loop.head)
 
 
 async def test_without_machine_code_there_is_no_list() -> None:
