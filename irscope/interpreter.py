@@ -133,11 +133,23 @@ def project_environments(file: Path) -> list[Path]:
     for folder in file.absolute().parents:
         for name in (".venv", "venv", "env"):
             for python in (folder / name / "bin" / "python", folder / name / "Scripts" / "python.exe"):
-                if python.is_file() and has_triton(folder / name) and not same_file(python, Path(sys.executable)):
+                if (
+                    python.is_file()
+                    and has_package(folder / name, "triton")
+                    and not same_file(python, Path(sys.executable))
+                ):
                     found.append(python)
     return found
 
 
-def has_triton(environment: Path) -> bool:
-    patterns = ("lib/python*/site-packages/triton/__init__.py", "Lib/site-packages/triton/__init__.py")
+def has_package(environment: Path, name: str) -> bool:
+    patterns = (f"lib/python*/site-packages/{name}/__init__.py", f"Lib/site-packages/{name}/__init__.py")
     return any(next(environment.glob(pattern), None) for pattern in patterns)
+
+
+def install_command(python: Path, packages: str) -> str:
+    """What adds packages to an interpreter. The environments that uv makes have no pip."""
+    environment = python.parent.parent
+    if (environment / "pyvenv.cfg").is_file() and not has_package(environment, "pip"):
+        return f'uv pip install --python "{python}" {packages}'
+    return f'"{python}" -m pip install {packages}'

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from irscope.interpreter import install_command
 from irscope.model import Failure
 from irscope.request import IrscopeError, missing
 
@@ -62,7 +63,7 @@ def find(name: ToolName) -> Tool:
     package = _PACKAGES.get(name)
     raise missing(
         f"{name} is not there: neither in this Python's packages, nor in CUDA_PATH, CUDA_HOME or PATH",
-        hint=f'"{sys.executable}" -m pip install {package}' if package else None,
+        hint=install_command(Path(sys.executable), package) if package else None,
     )
 
 
@@ -110,7 +111,7 @@ def disassemble(cubin: bytes, *options: str, timeout: float | None = 120, tool: 
         read(cubin)
     except DamagedCubin as damage:
         raise IrscopeError(Failure("disassembler", str(damage), detail=message, stage="sass")) from damage
-    newer = f'"{sys.executable}" -m pip install --upgrade {_PACKAGES["nvdisasm"]}'
+    newer = install_command(Path(sys.executable), f"--upgrade {_PACKAGES['nvdisasm']}")
     raise missing(message, hint=None if "or earlier" in said else newer, stage="sass")
 
 

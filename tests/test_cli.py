@@ -320,7 +320,7 @@ def test_doctor_names_what_is_missing_and_its_command(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "empty")], check=True)
     python = tmp_path / "empty" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     done = irscope("doctor", "--python", python, code=3)
-    assert f'"{python}" -m pip install "triton' in done.stdout
+    assert f'uv pip install --python "{python}" "triton' in done.stdout
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])

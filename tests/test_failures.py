@@ -19,6 +19,7 @@ from samples import KERNELS, SAMPLES
 from irscope import session
 from irscope.client import Cancelled
 from irscope.events import Event, StageStarted
+from irscope.interpreter import install_command
 from irscope.model import Compilation, Failure, Target
 from irscope.request import IrscopeError, Request
 
@@ -120,7 +121,7 @@ def test_a_missing_module_comes_with_the_command_that_installs_it() -> None:
     assert (failure.kind, failure.line) == ("missing", 3)
     assert "a_module_that_is_not_there" in failure.message
     assert failure.hint is not None
-    assert "-m pip install a_module_that_is_not_there" in failure.hint
+    assert failure.hint == install_command(Path(sys.executable), "a_module_that_is_not_there")
 
 
 def test_the_files_own_environment_is_suggested_where_it_has_triton(tmp_path: Path) -> None:
@@ -357,4 +358,4 @@ def test_an_interpreter_without_triton_says_how_to_install_it(tmp_path: Path) ->
     failure = session.open(Request(SAMPLES / "vector_add.py", target=HOPPER, python=python)).failure
     assert failure is not None
     assert failure.kind == "missing"
-    assert "-m pip install triton" in str(failure.hint)
+    assert f'uv pip install --python "{python}" triton' in str(failure.hint)

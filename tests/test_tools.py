@@ -63,7 +63,7 @@ def test_a_missing_tool_names_the_command_that_installs_it(nowhere: Path) -> Non
     assert failure.value.exit_code == 3
     if sys.platform != "darwin":
         assert failure.value.failure.hint is not None
-        assert failure.value.failure.hint.endswith("pip install nvidia-cuda-nvdisasm")
+        assert failure.value.failure.hint.endswith(" nvidia-cuda-nvdisasm")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-ins are scripts with a #! line")

@@ -69,43 +69,42 @@ def run(arguments: argparse.Namespace) -> int:
 def findings(chosen: Path | None) -> Iterator[Finding]:
     python = interpreter.identify(chosen).python
     answer = ask(python)
-    install = f'"{python}" -m pip install'
     yield Finding("irscope", __version__, True, f"Python {sys.version.split()[0]}, {sys.platform}")
     yield Finding("interpreter", f"Python {answer['python']}" if answer["python"] else None, True, str(python))
-    yield triton_finding(answer, install)
+    yield triton_finding(answer, python)
     yield ptxas_finding(answer)
-    package = f'"{sys.executable}" -m pip install nvidia-cuda-nvdisasm'
-    yield program("nvdisasm", "the SASS stage", package)
-    yield torch_finding(answer, install)
+    nvdisasm = interpreter.install_command(Path(sys.executable), "nvidia-cuda-nvdisasm")
+    yield program("nvdisasm", "the SASS stage", nvdisasm)
+    yield torch_finding(answer, python)
     gpus = devices.devices()
     yield Finding("driver", gpus[0].driver if gpus else None, False, "launching; not needed to compile")
     yield Finding("GPU", devices.describe(), False, "launching; not needed to compile")
 
 
-def triton_finding(answer: dict[str, Any], install: str) -> Finding:
+def triton_finding(answer: dict[str, Any], python: Path) -> Finding:
     package = "triton-windows" if sys.platform == "win32" else "triton"
     if sys.platform == "darwin":
         advice = "Triton has no macOS build; bundles, IR files and cache entries open without it"
         return Finding("Triton", answer["triton"], False, "compiling", advice)
     backends = ", ".join(answer["backends"])
     used_for = f"compiling; backends: {backends}" if backends else answer["triton_error"] or "compiling"
-    return Finding("Triton", answer["triton"], True, used_for, f'{install} "{package}>=3.3"')
+    return Finding("Triton", answer["triton"], True, used_for, interpreter.install_command(python, f'"{package}>=3.3"'))
 
 
-def torch_finding(answer: dict[str, Any], install: str) -> Finding:
+def torch_finding(answer: dict[str, Any], python: Path) -> Finding:
     version = answer["torch"]
     if version is None:
-        return Finding("torch", None, False, "files that import it; launching", torch_command(install))
+        return Finding("torch", None, False, "files that import it; launching", torch_command(python))
     if not answer.get("torch_cuda"):
-        return Finding("torch", f"{version}, without CUDA", False, "files that import it", torch_command(install))
+        return Finding("torch", f"{version}, without CUDA", False, "files that import it", torch_command(python))
     sees = "sees the GPU" if answer.get("torch_sees_gpu") else "sees no GPU"
     return Finding("torch", f"{version}, CUDA {answer['torch_cuda']}, {sees}", False, "files that import it; launching")
 
 
-def torch_command(install: str) -> str:
+def torch_command(python: Path) -> str:
     if sys.platform == "win32":
         return "uv pip install torch --torch-backend=cu128"
-    return f"{install} torch"
+    return interpreter.install_command(python, "torch")
 
 
 def ptxas_finding(answer: dict[str, Any]) -> Finding:

@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
         raise usage_error(f"{path}: there is no {what} below it", hint=f"`irscope list {path}` shows what there is")
     if found.triton is None:
         package = "triton-windows" if sys.platform == "win32" else "triton"
-        raise missing(f"{found.python} has no Triton", hint=f'"{found.python}" -m pip install {package}')
+        raise missing(f"{found.python} has no Triton", hint=interpreter.install_command(found.python, package))
     target = request.target or devices.default_target()
     folder = Path(arguments.output) if arguments.output else None
     outcomes: list[tree.Outcome] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
 import os
 import re
@@ -155,12 +156,19 @@ def of_gpu(error: BaseException, path: Path, logged: str) -> dict[str, Any] | No
     return faults.describe(error, faults.Subject(str(path)), logged)
 
 
+def install_command(packages: str) -> str:
+    """What adds packages to this interpreter. The environments that uv makes have no pip."""
+    if importlib.util.find_spec("pip") is None:
+        return f'uv pip install --python "{sys.executable}" {packages}'
+    return f'"{sys.executable}" -m pip install {packages}'
+
+
 def of_missing_module(name: str) -> dict[str, Any]:
     top = name.partition(".")[0]
     return {
         "kind": "missing",
         "message": f"the file needs the module '{name}', which {sys.executable} does not have",
-        "hint": f'"{sys.executable}" -m pip install {PACKAGES.get(top, top)}',
+        "hint": install_command(PACKAGES.get(top, top)),
         "missing": top,
     }
 
@@ -217,14 +225,14 @@ def of_triton_import(error: BaseException) -> dict[str, Any]:
         return {
             "kind": "missing",
             "message": f"{sys.executable} has no Triton",
-            "hint": f'"{sys.executable}" -m pip install {package}',
+            "hint": install_command(package),
             "missing": "triton",
         }
     if isinstance(error, ModuleNotFoundError) and os.environ.get("TRITON_INTERPRET") == "1":
         return {
             "kind": "missing",
             "message": f"Triton's interpreter needs {error.name}, which {sys.executable} does not have",
-            "hint": f'"{sys.executable}" -m pip install numpy torch',
+            "hint": install_command("numpy torch"),
             "missing": error.name,
         }
     return {

@@ -6,11 +6,13 @@ use, guessed from the name; and the answer says which it was.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
 import triton.language as tl
 
+from . import deferred
 from .constants import guessed_constant
 from .descriptions import described
 from .entries import (
@@ -170,6 +172,8 @@ def apply_configuration(kernel: LoadedKernel, number: int | None, answer: Answer
 
 def from_default(parameter: Any) -> Parameter:
     value = parameter.default
+    with contextlib.suppress(ModuleNotFoundError):  # the kernel's needs tell it
+        value = deferred.worked_out(value)
     if parameter.is_constexpr or value is None:
         return Parameter("constexpr", getattr(value, "value", value), provenance="default")
     if isinstance(value, bool):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import inspect
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -43,6 +45,7 @@ def complete(kernel: loading.LoadedKernel, tree: Tree) -> Needs:
         if id(function) in seen or id(namespace) not in tree.scopes:
             continue
         seen.add(id(function))
+        settle_defaults(function)
         scope = tree.scopes[id(namespace)]
         for chain in sorted(global_names(function)):
             before = set(needs.missing)
@@ -51,6 +54,14 @@ def complete(kernel: loading.LoadedKernel, tree: Tree) -> Needs:
                 if instead.put_helper(scope.namespace, function, chain, tree.imports):
                     needs.replaced[".".join(chain)] = name
     return needs
+
+
+def settle_defaults(function: Any) -> None:
+    """Defaults that Python bound before anything needed their values: a helper's are what its calls leave out."""
+    with contextlib.suppress(ModuleNotFoundError):  # told of the global name that stands in the default
+        function.fn.__defaults__ = deferred.worked_out_within(function.fn.__defaults__)
+        deferred.worked_out_within(function.fn.__kwdefaults__)
+    function.signature = inspect.signature(function.fn)
 
 
 def global_names(function: Any) -> set[tuple[str, ...]]:

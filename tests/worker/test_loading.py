@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from samples import KERNELS
 
 from irscope import discover, session
+from irscope.interpreter import install_command
 from irscope.model import Compilation, Failure, Target
 from irscope.request import Request
 
@@ -50,6 +52,18 @@ def test_configurations_and_heuristics_that_are_computed_are_run_for_the_target(
     assert [each.constexprs["BLOCK"] for each in compilation.kernel.configurations] == [32, 64, 128]
     assert compilation.specialization.constexprs["WIDTH"] == 256
     assert compiled(FORMS, "computed", Target.parse("sm_80")).specialization.constexprs["WIDTH"] == 32
+
+
+def test_defaults_that_come_out_of_a_module_are_worked_out(tmp_path: Path) -> None:
+    text = (
+        "BITS = torch.finfo(torch.float16).bits\n\n@triton.jit\ndef helper(x, factor: tl.constexpr = BITS):\n"
+        "    return x * factor\n\n@triton.jit\n"
+        "def kernel(x_ptr, BLOCK: tl.constexpr = BITS, *, WIDE: tl.constexpr = torch.finfo(torch.float32).bits):\n"
+        "    at = x_ptr + tl.arange(0, BLOCK)\n    tl.store(at, helper(tl.load(at)) + WIDE)\n"
+    )
+    compilation = compiled(file_with(tmp_path, text))
+    assert compilation.specialization.constexprs == {"BLOCK": 16, "WIDE": 32}
+    assert {"dense<1.600000e+01>", "dense<3.200000e+01>"} <= set(compilation.text("ttir").split())
 
 
 def test_the_values_around_a_kernel_in_a_function_are_those_of_the_call_that_makes_it() -> None:
@@ -98,7 +112,7 @@ def test_what_a_kernel_needs_from_another_file_that_is_not_there_is_named(tmp_pa
     assert failure.kind == "missing"
     assert failure.line == 7
     assert "'BIAS' of the module 'shop.limits'" in failure.message
-    assert "-m pip install shop" in str(failure.hint)
+    assert failure.hint == install_command(Path(sys.executable), "shop")
 
 
 def test_a_relative_import_that_leads_nowhere_is_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..failures import install_command
 from ..protocol import Rejected, names_hint
 from .words import element_type, torch_type
 
@@ -233,7 +234,7 @@ def read(name: str, given: Input) -> Any:
         raise
     except ModuleNotFoundError as error:
         raise Rejected(
-            "missing", f"--arg {name}={given.text}: reading it needs numpy", hint="python -m pip install numpy"
+            "missing", f"--arg {name}={given.text}: reading it needs numpy", hint=install_command("numpy")
         ) from error
     except pickle.UnpicklingError as error:
         raise refused(name, given.text, "it is no file of torch's, or holds more than tensors") from error

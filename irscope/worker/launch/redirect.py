@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..failures import install_command
 from ..protocol import Rejected
 from . import standins
 
@@ -56,7 +57,7 @@ def require(module: str, who: str) -> None:
     except ImportError as error:
         raise Rejected(
             "missing", f"{who} needs {module}, which {sys.executable} does not have",
-            hint=f'"{sys.executable}" -m pip install {module}', missing=module,
+            hint=install_command(module), missing=module,
         ) from error  # fmt: skip
 
 
