@@ -7,7 +7,6 @@ import gc
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
@@ -21,11 +20,11 @@ from irscope.config import Config
 from irscope.request import Request
 from irscope.tui import actions
 from irscope.tui.actions import Where
+from irscope.tui.answering import Answering
 from irscope.tui.held_keys import HeldKeys
 from irscope.tui.pipeline_strip import GPU
 from irscope.tui.preferences import Preferences
 from irscope.tui.prompt import Ask, Prompt
-from irscope.tui.saving import as_path, save, suggested_name
 from irscope.tui.stage_pane import StagePane
 from irscope.tui.stages import LETTERS, SOURCE, describe
 from irscope.tui.workbench import Linked, Workbench
@@ -59,6 +58,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
         super().__init__()
         settings = settings or Config()
         self.bench = Workbench(request, settings.panes, settings.shown)
+        self.answering = Answering(self)
         self._request = request
         self.held_keys = HeldKeys(self, self._takes_keys, self.on_event)
         self.watch_files = watch
@@ -247,13 +247,13 @@ class IrscopeApp(App[int], inherit_bindings=False):
     # Find
 
     def action_search(self) -> None:
-        self.bench.prompt.open(Ask.SEARCH, self.bench.finder.pattern)
+        self.answering.ask(Ask.SEARCH, self.bench.finder.pattern)
 
     def action_search_all(self) -> None:
-        self.bench.prompt.open(Ask.SEARCH_ALL, self.bench.finder.pattern)
+        self.answering.ask(Ask.SEARCH_ALL, self.bench.finder.pattern)
 
     def action_go_to_line(self) -> None:
-        self.bench.prompt.open(Ask.LINE)
+        self.answering.ask(Ask.LINE)
 
     def action_next_hit(self, step: int = 1) -> None:
         if not self.bench.next_hit(step):
@@ -264,54 +264,13 @@ class IrscopeApp(App[int], inherit_bindings=False):
 
     @on(Prompt.Changed)
     def _prompt_changed(self) -> None:
-        # The prompt as it is by now: keys that came since may have changed it again, or closed it.
-        prompt = self.bench.prompt
-        if prompt.display and prompt.ask in (Ask.SEARCH, Ask.SEARCH_ALL):
-            found = self.bench.search(prompt.text, everywhere=prompt.ask is Ask.SEARCH_ALL)
-            prompt.remark(found, bad=found == "no hit")
+        self.answering.changed()
 
     def action_close_prompt(self) -> None:
-        prompt = self.bench.prompt
-        prompt.close()
-        if prompt.ask in (Ask.SEARCH, Ask.SEARCH_ALL):
-            self.bench.clear_search()
-        self.bench.focus_pane()
+        self.answering.close()
 
     def action_answer(self) -> None:
-        """Do what the prompt asked for; where that cannot be, it stays open and says why."""
-        prompt = self.bench.prompt
-        problem = self._answered(prompt.ask, prompt.text)
-        if problem:
-            prompt.remark(problem, bad=True)
-        else:
-            prompt.close()
-            self.bench.focus_pane()
-
-    def _answered(self, ask: Ask, text: str) -> str:
-        """Do what was asked; why it cannot be done, or nothing."""
-        match ask:
-            case Ask.SEARCH | Ask.SEARCH_ALL:
-                found = self.bench.search(text, everywhere=ask is Ask.SEARCH_ALL)
-                if text and not self.bench.next_hit(1):
-                    return found
-            case Ask.LINE:
-                if not text.strip().isdigit():
-                    return "a number"
-                self.bench.go_to_line(int(text))
-            case _:
-                return self._save(ask, text)
-        return ""
-
-    def _save(self, ask: Ask, answer: str) -> str:
-        if not answer.strip():
-            return "a path"
-        path = as_path(answer)
-        try:
-            save(ask, path, self.bench)
-        except OSError as error:
-            return str(error)
-        self.notify(f"wrote {path.absolute()}")
-        return ""
+        self.answering.answer()
 
     # Correlation
 
@@ -369,26 +328,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
 
     @work(exclusive=True, group="form")
     async def action_options(self) -> None:
-        from irscope import session
-        from irscope.request import IrscopeError
-        from irscope.tui.form import OptionsForm
-
-        found = self.bench.compilation
-        request = self.compiling.request
-        path = request.path
-        if found is not None and path.suffix != ".py" and not path.is_dir():
-            path = Path(found.kernel.file)
-        try:
-            kernels = await asyncio.to_thread(session.kernels, path) if path.exists() else []
-        except IrscopeError as error:
-            self.notify(str(error.failure), severity="error", title="This file cannot be read")
-            return
-        if not kernels:
-            self.notify(f"no kernel in {path.name} to compile anew", severity="warning")
-            return
-        answer = await self.push_screen_wait(OptionsForm(request, kernels, found))
-        if answer is not None:
-            self.compiling.start(answer)
+        await self.specializing.choose_options()
 
     def action_save_spec(self) -> None:
         self.specializing.keep()
@@ -568,14 +508,13 @@ class IrscopeApp(App[int], inherit_bindings=False):
         )
 
     def action_save_stage(self) -> None:
-        self.bench.prompt.open(Ask.SAVE_STAGE, suggested_name(self.bench.compilation, self._pane.stage))
+        self.answering.ask_path(Ask.SAVE_STAGE, self._pane.stage)
 
     def action_save_bundle(self) -> None:
-        assert self.bench.compilation is not None
-        self.bench.prompt.open(Ask.SAVE_BUNDLE, suggested_name(self.bench.compilation, "irscope"))
+        self.answering.ask_path(Ask.SAVE_BUNDLE, "irscope")
 
     def action_screenshot_file(self) -> None:
-        self.bench.prompt.open(Ask.SCREENSHOT, suggested_name(self.bench.compilation, "svg"))
+        self.answering.ask_path(Ask.SCREENSHOT, "svg")
 
     # Program
 

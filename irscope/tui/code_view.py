@@ -7,7 +7,8 @@ text.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events
@@ -109,7 +110,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._search: Search | None = None
         self._hit: tuple[int, int] | None = None
         self._wrap = False
-        self._reveal_when_sized: tuple[int, bool] | None = None
+        self._reveal_when_sized: Callable[[], None] | None = None
         self._pressed: Offset | None = None
 
     # -- Text
@@ -218,7 +219,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         """Brings a row into view, by the shortest way or to the middle; the cursor stays."""
         height = self._space.height
         if not height:
-            self._reveal_when_sized = (row, centre)
+            self._reveal_when_sized = partial(self.scroll_to_row, row, centre)
             return
         # What was to be revealed before is not wanted any more.
         self._reveal_when_sized = None
@@ -310,12 +311,24 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
             self._update_ruler()
 
     def scroll_to_marks(self) -> None:
-        """Brings the nearest mark (an exact one, if there is any) into view; does nothing where one is."""
-        rows = self._marks.exact or self._marks.rows
-        if not rows or any(map(self._visible, rows)):
+        """Brings the stretch with most marks (exact ones, if there are any) into view, the nearest of several.
+
+        Does nothing where half as many are in view: a lone constant at the top is not what a line became, and a
+        text that jumps for a few marks more cannot be read.
+        """
+        height = self._space.height
+        if not self._marks.rows:
             return
-        middle, _ = self._row_at(min(self.scroll_offset.y + self._space.height // 2, self._lines.count - 1))
-        self.scroll_to_row(self._marks.nearest(middle))
+        if not height:
+            self._reveal_when_sized = self.scroll_to_marks
+            return
+        top, middle, bottom = (
+            self._row_at(min(self.scroll_offset.y + step, self._lines.count - 1))[0]
+            for step in (0, height // 2, height - 1)
+        )
+        stretch = self._marks.thickest(height, middle)
+        if 2 * self._marks.within(top, bottom) < self._marks.within(stretch[0], stretch[-1]):
+            self.scroll_to_row(stretch[len(stretch) // 2])
 
     def next_mark(self, direction: int = 1) -> int | None:
         """Brings the next place (a run of lit rows) into view, round the end; returns its first row."""
@@ -477,8 +490,8 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
                 self._scroll_to_line(self._lines.first(top))
         self._update_ruler()
         if self._reveal_when_sized and self._space.height:
-            (row, centre), self._reveal_when_sized = self._reveal_when_sized, None
-            self.scroll_to_row(row, centre)
+            reveal, self._reveal_when_sized = self._reveal_when_sized, None
+            reveal()
 
     def _refresh_rows(self, rows: Collection[int]) -> None:
         """Repaints those of the rows that are in view."""

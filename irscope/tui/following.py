@@ -135,6 +135,7 @@ class Following:
         text = self._sources.text(place.file) if place is not None else None
         if place is not None and text is not None and place.line <= len(text.raw_lines):
             return text.raw_lines[place.line - 1]
-        pane = next((pane for pane in self._panes.all_panes() if view in pane.texts), None)
-        lines = pane.texts[view].raw_lines if pane is not None else []
-        return lines[row] if row < len(lines) else ""
+        own = next((pane.texts[view] for pane in self._panes.all_panes() if view in pane.texts), None)
+        lines = [] if own is None else own.lines(raw=False)
+        shown = row if own is None else own.shown_row(row, raw=False)
+        return lines[shown] if shown < len(lines) else ""

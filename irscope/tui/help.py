@@ -20,7 +20,7 @@ Everything works with the mouse too: click a line, a box of the strip, a pane's 
 drag to select; the wheel scrolls, with Shift sideways.
 Inside a pane: arrows, Page Up and Down, Home and End move; left and right scroll sideways.
 In the form: F2 pins the value of a row (▌ given, ? guessed) or leaves it to irscope again, F4 saves all, F5 compiles.
-Names in brackets are the actions' names for [keys] in the configuration file: {path}"""
+The names at the right are the actions' names for [keys] in the configuration file: {path}"""
 
 
 def keys_in_use(overrides: Mapping[str, str]) -> dict[str, str]:

@@ -34,9 +34,20 @@ class Marks:
         rows = self.exact or self.rows
         return sorted(row for row in rows if row - 1 not in rows)
 
-    def nearest(self, row: int) -> int:
-        """The mark next to a row: an exact one, if there is any. Raises ``ValueError`` where nothing is lit."""
-        return min(sorted(self.exact or self.rows), key=lambda mark: abs(mark - row))
+    def within(self, first: int, last: int) -> int:
+        """How many marks lie from a row to another: exact ones, if there are any."""
+        return sum(first <= row <= last for row in self.exact or self.rows)
+
+    def thickest(self, height: int, row: int) -> range:
+        """The stretch of at most ``height`` rows with most marks (exact ones, if there are any), next to ``row``.
+
+        It begins and ends at a mark. Raises ``ValueError`` where nothing is lit.
+        """
+        marks = sorted(self.exact or self.rows)
+        ends = [bisect_left(marks, mark + height) for mark in marks]
+        most = max(end - start for start, end in enumerate(ends))
+        stretches = [range(marks[i], marks[end - 1] + 1) for i, end in enumerate(ends) if end - i == most]
+        return min(stretches, key=lambda rows: abs(rows[len(rows) // 2] - row))
 
     def next_place(self, cursor: int, direction: int) -> int | None:
         """First row of the next place, round the end: next to the last one visited, or the cursor.

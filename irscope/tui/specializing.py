@@ -1,7 +1,8 @@
-"""What the app does with a specialization beside compiling it: keep it in a file, and leave that aside."""
+"""What the app does with a specialization: fill it in, take a captured one, keep it in a file, leave that aside."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from irscope.request import IrscopeError, Request
 if TYPE_CHECKING:
     from irscope.model import Compilation
     from irscope.tui.app import IrscopeApp
+
+_UNREADABLE = "This file cannot be read"
 
 
 class Specializing:
@@ -59,6 +62,28 @@ class Specializing:
         self._app.compiling.start(replace(request, saved=not request.saved, fresh=False))
         self._app.notify("what is saved is left aside" if request.saved else "what is saved is used again")
 
+    async def choose_options(self) -> None:
+        """Compile what is filled in in the form; call it from a worker of Textual's, which may wait for a screen."""
+        from irscope import session
+        from irscope.tui.form import OptionsForm
+
+        compiling, found = self._app.compiling, self._app.bench.compilation
+        request = compiling.request
+        path = request.path
+        if found is not None and path.suffix != ".py" and not path.is_dir():
+            path = Path(found.kernel.file)
+        try:
+            kernels = await asyncio.to_thread(session.kernels, path) if path.exists() else []
+        except IrscopeError as error:
+            self._app.notify(str(error), severity="error", title=_UNREADABLE)
+            return
+        if not kernels:
+            self._app.notify(f"no kernel in {path.name} to compile anew", severity="warning")
+            return
+        answer = await self._app.push_screen_wait(OptionsForm(request, kernels, found))
+        if answer is not None:
+            compiling.start(answer)
+
     async def choose_captured(self, *, at_once: bool = False) -> None:
         """Compile one of the captured launches; call it from a worker of Textual's, which may wait for a screen.
 
@@ -80,7 +105,7 @@ class Specializing:
             request = session.with_kernel(request)
             target = request.target or layers.target_of(request) or devices.default_target()
         except IrscopeError as error:
-            self._app.notify(str(error), severity="error", title="This file cannot be read")
+            self._app.notify(str(error), severity="error", title=_UNREADABLE)
             return
         if request.kernel is None:
             self._app.notify(f"there is no kernel in {request.path.name}", severity="warning")

@@ -54,6 +54,14 @@ async def test_the_breadcrumb_says_where_and_how_much(matmul_request: Request) -
         assert "SASS" not in driver.crumbs()
 
 
+async def test_the_breadcrumb_of_a_row_with_no_location_is_clean_text(matmul_request: Request) -> None:
+    async with opened(matmul_request) as driver:
+        await driver.go_to("ttgir", "arith.constant dense<64>")
+        assert "no source location" in driver.crumbs()
+        assert "arith.constant dense<64>" in driver.crumbs()
+        assert "loc(" not in driver.crumbs()
+
+
 async def test_hidden_panes_tell_their_counts(matmul_request: Request) -> None:
     async with opened(matmul_request, NARROW) as driver:
         await driver.go_to("source", DOT)

@@ -130,6 +130,26 @@ async def test_the_bundle_and_a_picture_are_written(matmul_request: Request, tmp
         assert driver.bench.panes.in_order()[:3] == ["source", "ttir", "ttgir"]
 
 
+async def test_a_file_that_is_there_is_not_lost_without_a_word(matmul_request: Request, tmp_path: Path) -> None:
+    async with opened(matmul_request) as driver:
+        kept, other = tmp_path / "kept.ttgir", tmp_path / "other.ttgir"
+        for file in (kept, other):
+            file.write_text("mine", encoding="utf-8")
+        driver.bench.panes.use("ttgir")
+        await driver.press("s")
+        field, remark = driver.bench.prompt.query_one("#prompt-input"), driver.app.query_one("#prompt-remark")
+        for file in (kept, other):
+            # Another name in between: what was said of the first does not hold for it.
+            field.value = str(file)  # type: ignore[attr-defined]
+            await driver.press("enter")
+            assert "there already" in str(remark.render())
+            assert file.read_text(encoding="utf-8") == "mine"
+        await driver.press("enter")
+        assert not driver.bench.prompt.display
+        assert other.read_text(encoding="utf-8") == driver.bench.compilation.stages["ttgir"].text  # type: ignore[union-attr]
+        assert kept.read_text(encoding="utf-8") == "mine"
+
+
 async def test_what_cannot_be_written_is_said(matmul_request: Request, tmp_path: Path) -> None:
     async with opened(matmul_request) as driver:
         (tmp_path / "file").write_text("", encoding="utf-8")
@@ -137,4 +157,6 @@ async def test_what_cannot_be_written_is_said(matmul_request: Request, tmp_path:
         driver.bench.prompt.query_one("#prompt-input").value = str(tmp_path / "file" / "x")  # type: ignore[attr-defined]
         await driver.press("enter")
         assert driver.bench.prompt.display
-        assert str(driver.app.query_one("#prompt-remark").render()).strip()
+        remark = str(driver.app.query_one("#prompt-remark").render())
+        assert str(tmp_path / "file") in remark
+        assert "[Errno" not in remark

@@ -330,6 +330,27 @@ async def test_scroll_to_marks_takes_the_nearest_exact_one_and_leaves_the_cursor
         assert view.scroll_offset.y == top
 
 
+async def test_scroll_to_marks_goes_where_most_of_them_are() -> None:
+    app = Panes()
+    async with app.run_test(size=(60, 22)) as pilot:
+        view = app.view
+        # A hoisted constant is in view; what the line became is further down, once thick and twice thin.
+        view.set_marks([5, 120, 150, 152, 154, 160, 250, 251])
+        view.scroll_to_marks()
+        await pilot.pause()
+        assert view.scroll_offset.y <= 150
+        assert view.scroll_offset.y + 20 > 160
+        # Half as many as elsewhere: it stays.
+        view.set_marks([150, 151, 10, 11, 12, 13])
+        top = view.scroll_offset.y
+        view.scroll_to_marks()
+        assert view.scroll_offset.y == top
+        view.set_marks([150, 10, 11, 12])
+        view.scroll_to_marks()
+        await pilot.pause()
+        assert view.scroll_offset.y < 10
+
+
 async def test_next_mark_goes_from_place_to_place_and_round() -> None:
     app = Panes()
     async with app.run_test(size=(60, 22)):
