@@ -65,6 +65,9 @@ def _verdict(program: Program, placed: Placed, chain: Chain, rows: list[int]) ->
     where = f"{sentence_case(program.line_of(chain))}: a layout conversion" if chain else "A layout conversion"
     start = f"{where} of {what} ({grouped(size)} bytes a block)"
     evidence = (*program.source(chain, "what needs another layout"), program.row("ttgir", operation.row))
+    if placed.loops and program.is_gone(placed.loops[-1]):
+        sentence = f"{start} leaves no instruction: LLVM kept nothing of the loop around it."
+        return Verdict(RULE, "note", sentence, None, evidence)
     shared_by = [
         other
         for other in program.at("ttgir", chain, lambda name: name in _OTHERS or name == "ttg.convert_layout")

@@ -1,7 +1,8 @@
 """Whether the loads of each loop run ahead of their use (software pipelining), how far, by what, and why not.
 
-How far is counted: the copies of a load before its loop are the iterations that it is ahead. Why not is told by the
-conditions of Triton's pipeliner (``Transforms/Pipeliner/AssignLatencies.cpp``), each seen in the text.
+How far is counted: the copies of a load before its loop are the iterations that it is ahead; where a loop before has
+loaded the same, what the loop hands on from one iteration to the next. Why not is told by the conditions of Triton's
+pipeliner (``Transforms/Pipeliner/AssignLatencies.cpp``), each seen in the text.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ _COPIES = {
     "amdg.buffer_load": "through registers",
     "amdgpu.buffer_load": "through registers",
 }
+#: What brings a loaded tile to another place without computing with it.
+_MOVES = ("ttg.local_store", "amdg.in_thread_transpose", "ttg.convert_layout")
+_LOOPS = ("scf.for", "scf.while")
+_DOTS = ("tt.dot", "tt.dot_scaled")
 _BUFFERS = re.compile(r"memdesc<(\d+)x((?:\d+x)+)")
 _STAGES = re.compile(r"tt\.num_stages = (\d+)")
 
@@ -48,7 +53,14 @@ class _Load:
     @property
     def distance(self) -> int:
         """Iterations that the load is ahead of its use."""
-        return len(self.ahead) // max(len(self.inside), 1)
+        return len(self.ahead) // max(len(self.inside), 1) or self.handed_on
+
+    @property
+    def handed_on(self) -> int:
+        """Iterations that its value waits, as the compiler made them; those that Python has written do not count."""
+        if not self.inside or _handed_on(self.placed):
+            return 0
+        return max(map(_handed_on, self.inside))
 
     @property
     def takes_a_tile(self) -> bool:
@@ -89,6 +101,22 @@ def _became(program: Program, placed: Placed, chain: Chain) -> _Load:
     return _Load(placed, chain, inside, ahead)
 
 
+def _handed_on(load: Placed) -> int:
+    """How many times a loop hands on what it loads, from one iteration to the next, before it is computed with."""
+    body = load.loops[-1].regions[0].blocks[0]
+    held, seen = set(load.operation.results), set(body.arguments[:1])
+    for iterations in range(len(body.arguments)):
+        for operation in body.operations:
+            if operation.name in _MOVES and held.intersection(operation.operands[:1]):
+                held.update(operation.results or operation.operands[1:2])
+        handed = zip(body.arguments[1:], body.operations[-1].operands, strict=False)
+        held = {argument for argument, value in handed if value in held} - seen
+        if not held:
+            return iterations
+        seen |= held
+    return 0
+
+
 def _verdict(program: Program, loop: Operation, loads: Sequence[_Load]) -> Verdict:
     chain = program.chain("ttir", loop.row)
     where = sentence_case(program.line_of(chain)) if chain else sentence_case(program.line_of(loads[0].chain))
@@ -123,14 +151,23 @@ def _verdict(program: Program, loop: Operation, loads: Sequence[_Load]) -> Verdi
     buffers = sorted({number for load in ahead if (number := _buffers(program, load)) is not None})
     noun = "buffer" if buffers == [1] else "buffers"
     into = f", into {' or '.join(map(str, buffers))} {noun} of shared memory" if buffers else ""
-    whose = "its loads run" if len(ahead) > 1 else "its load runs"
+    of = f" ({_lines(program, ahead)})" if left else ""
+    whose = f"its loads{of} run" if len(ahead) > 1 else f"its load{of} runs"
     sentence = f"{where}: the loop is pipelined, {stages} stages deep: {whose} {how}, {ways}{into}"
     if left:
-        narrow = [load for load in left if _is_narrow(program, load)]
-        lines = joined([program.line_of(load.chain) for load in left])
-        because = f", which has fewer than {_LEAST_BYTES} bytes together" if len(narrow) == len(left) == 1 else ""
-        return Verdict(RULE, "note", f"{sentence}; not the load at {lines}{because}.", None, tuple(evidence))
-    return Verdict(RULE, "good", f"{sentence}.", None, tuple(evidence))
+        narrow = all(_is_narrow(program, load) for load in left)
+        which = "which has" if len(left) == 1 else "which have"
+        because = f", {which} fewer than {_LEAST_BYTES} bytes together" if narrow else ""
+        these = f"the load{'s' * (len(left) > 1)} at {_lines(program, left)}"
+        sentence = f"{sentence}; not {these}{because}"
+    if program.is_gone(ahead[0].inside[0].loops[-1]):
+        sentence += "; but LLVM kept nothing of the loop: what was taken out before and behind it is all that runs"
+        return Verdict(RULE, "note", f"{sentence}.", None, tuple(evidence))
+    return Verdict(RULE, "note" if left else "good", f"{sentence}.", None, tuple(evidence))
+
+
+def _lines(program: Program, loads: Sequence[_Load]) -> str:
+    return joined([program.line_of(load.chain) for load in loads])
 
 
 def _buffers(program: Program, load: _Load) -> int | None:
@@ -156,10 +193,11 @@ def _why_not(program: Program, loop: Operation, loads: Sequence[_Load]) -> tuple
     capability = program.compilation.target.capability
     asked = _STAGES.search(" ".join(program.lines("ttir")[_last_row(program, loop)].split(" loc(")[:1]))
     stages = int(asked[1]) if asked else program.option("num_stages")
-    inside = list(loop.regions[0].operations()) if loop.regions else []
+    # What Triton looks at is the loop's own block, without what is in a branch.
+    own = {operation.name for operation in loop.regions[0].blocks[0].operations} if loop.regions else set()
     if loop.name == "scf.while":
         return "note", "Triton pipelines for loops alone, and this is a while loop", None
-    if any(operation.name in ("scf.for", "scf.while") for operation in inside):
+    if own.intersection(_LOOPS):
         return "note", "another loop is inside of it, and only innermost loops are", None
     if isinstance(stages, int) and stages <= 1:
         return "bad", f"num_stages is {stages}", "Try num_stages=3, where shared memory allows."
@@ -172,6 +210,8 @@ def _why_not(program: Program, loop: Operation, loads: Sequence[_Load]) -> tuple
             "none of its loads feeds a tl.dot, and Triton pipelines other loads only where they are asked for",
             "tl.range(..., num_stages=3) asks for it.",
         )
+    if asked is None and not own.intersection(_DOTS):
+        return "note", "its tl.dot is in a branch, and Triton pipelines for a dot that every iteration computes", None
     for load in feeding or loads:
         width = _known_bytes(program, load)
         if width is not None and width < _LEAST_BYTES:
@@ -203,7 +243,7 @@ def _feeds_a_dot(loop: Operation, load: Operation) -> bool:
     reached = set(load.results)
     for operation in loop.regions[0].operations():
         if reached.intersection(operation.operands):
-            if operation.name in ("tt.dot", "tt.dot_scaled"):
+            if operation.name in _DOTS:
                 if reached.intersection(operation.operands[:2]):
                     return True
             elif not operation.regions:

@@ -152,6 +152,14 @@ class Program:
                     found.extend(_walk(block.operations, (), number > 0))
         return self._placed[stage]
 
+    def is_gone(self, loop: Operation) -> bool:
+        """Whether exact edges tell that nothing of a loop of the TTGIR is left in the assembly."""
+        edges = self.compilation.edges
+        if edges is None or not edges.is_exact("ttgir", self.assembly):
+            return False
+        rows = [operation.row for region in loop.regions for operation in region.operations()]
+        return not edges.rows("ttgir", rows, self.assembly)
+
     def at(self, stage: str, chain: Chain, matches: Callable[[str], bool]) -> list[Placed]:
         """The operations of a stage with a certain origin, whose names fit."""
         if not chain:

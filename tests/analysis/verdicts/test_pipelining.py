@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from telling import Told
+from telling import Told, check
+
+from irscope.analysis.verdicts import verdicts
+from irscope.exact import exact_edges
+from irscope.request import Request
 
 Tell = Callable[..., Told]
 RULE = "pipelining"
@@ -85,7 +90,7 @@ def test_a_loop_that_is_not(
 
 def test_one_load_of_two(told: Tell) -> None:
     verdict = told("dots::loop", "sm_90", SIZE, {**ARGUMENTS, "a_ptr": "*fp16"}).one(RULE)
-    assert verdict.tone == "note" and "its load runs 2 iterations ahead" in verdict.sentence
+    assert verdict.tone == "note" and "its load (line 31) runs 2 iterations ahead" in verdict.sentence
     assert "not the load at line 30, which has fewer than 4 bytes together" in verdict.sentence
 
 
@@ -97,6 +102,88 @@ def test_loads_that_feed_no_dot_have_to_be_asked_for(told: Tell) -> None:
     assert asked.tone == "good" and "3 stages deep" in asked.sentence
     single = told("dots::sums", "sm_90", {"STAGES": 1, "BLOCK": 1024}).one(RULE)
     assert single.tone == "bad" and "num_stages is 1" in single.sentence
+
+
+def test_single_values_are_told_of_where_they_were_copied(told: Tell) -> None:
+    """A scalar ``tl.load`` between two dots: on sm_80 copies of it run ahead, by cp.async as those of the tiles."""
+    pointers = dict.fromkeys(("q_ptr", "k_ptr", "v_ptr"), "*fp16:16") | {"scale_ptr": "*fp32:16"}
+    found = told("dots::scaled_between_dots", "sm_80", SIZE, pointers)
+    verdict = found.one(RULE)
+    assert verdict.tone == "good" and "its loads run 2 iterations ahead, by cp.async" in verdict.sentence
+    assert any("tensor<1x!tt.ptr<f32>" in row and "async_copy" in row for row in found.rows(verdict, "ttgir"))
+    # Without the alignment that cp.async needs the tiles stay, and it is the scalar alone that is named.
+    unaligned = told(
+        "dots::scaled_between_dots", "sm_80", SIZE, {**dict.fromkeys(pointers, "*fp16"), "scale_ptr": "*fp32:16"}
+    )
+    verdict = unaligned.one(RULE)
+    assert verdict.tone == "note"
+    source = unaligned.compilation.source(unaligned.compilation.kernel.file)
+    assert source is not None
+    lines = source.text.split("\n")
+    (one,) = re.findall(r"its load \(line (\d+)\) runs", verdict.sentence)
+    left = re.search(r"not the loads at line (\d+) and line (\d+), which have fewer", verdict.sentence)
+    assert "tl.load(scale_ptr" in lines[int(one) - 1]
+    assert left and all(re.search(r"tl.load\([kv]_ptr", lines[int(number) - 1]) for number in left.groups())
+
+
+def test_only_a_loop_right_inside_keeps_one_from_it(told: Tell) -> None:
+    pointers = dict.fromkeys(("a_ptr", "b_ptr"), "*fp16:16")
+    around, inside = told("dots::loop_in_loop", "sm_80", SIZE, pointers).of(RULE)
+    assert around.tone == "note" and "another loop is inside of it" in around.sentence
+    assert inside.tone == "good" and "3 stages deep" in inside.sentence
+    branched, inner = told("dots::loop_in_branch", "sm_80", SIZE, pointers).of(RULE)
+    assert branched.tone == "good" and "3 stages deep" in branched.sentence
+    assert "none of its loads feeds a tl.dot" in inner.sentence
+    # With num_stages=1 neither is, and the branch is no reason.
+    single, _ = told("dots::loop_in_branch", "sm_80", SIZE, pointers, {"num_stages": 1}).of(RULE)
+    assert "num_stages is 1" in single.sentence
+
+
+@pytest.mark.parametrize("target", ["sm_80", "sm_90", "gfx942"])
+def test_a_dot_in_a_branch(told: Tell, target: str) -> None:
+    verdict = told("dots::dot_in_branch", target, SIZE, dict.fromkeys(("a_ptr", "b_ptr"), "*fp16:16")).one(RULE)
+    assert verdict.tone == "note" and "its tl.dot is in a branch" in verdict.sentence
+
+
+@pytest.mark.parametrize("stages", [2, 3])
+def test_what_the_loop_before_has_loaded_already_still_runs_ahead(told: Tell, stages: int) -> None:
+    pointers = dict.fromkeys(("q_ptr", "k_ptr"), "*fp16:16")
+    passes = told("dots::two_passes", "gfx942", SIZE, pointers, {"num_stages": stages})
+    first, second = passes.of(RULE)
+    assert f"{stages} stages deep" in first.sentence
+    assert first.sentence.partition(": ")[2] == second.sentence.partition(": ")[2]
+    # The loads before the second loop are those before the first.
+    loads = [
+        line
+        for line in passes.compilation.text("ttgir").split("\n")
+        if "buffer_load %k_ptr" in line or "buffer_load %k_" in line
+    ]
+    assert len(loads) == (stages - 1) + 2
+
+
+def test_a_loop_of_which_nothing_is_left(told: Tell) -> None:
+    """One iteration, which the pipeliner took out of the loop: LLVM sees that the loop itself never runs."""
+    plain = told("dots::loop_of_one", "gfx942", SIZE, dict.fromkeys(("q_ptr", "k_ptr"), "*fp16:16")).compilation
+    request = Request(
+        Path(plain.kernel.file),
+        plain.kernel.name,
+        plain.target,
+        constants={"SIZE": "64"},
+        arguments=dict.fromkeys(("q_ptr", "k_ptr"), "*fp16:16"),
+    )
+    known = exact_edges(plain, request)
+    assert known.edges and known.edges.is_exact("ttgir", "amdgcn")
+    found = verdicts(known)
+    (loop,) = [verdict for verdict in found if verdict.rule == RULE]
+    assert loop.tone == "note" and "LLVM kept nothing of the loop" in loop.sentence
+    inside, behind = [verdict for verdict in found if verdict.rule == "layout conversions"]
+    assert "leaves no instruction: LLVM kept nothing of the loop around it" in inside.sentence
+    assert "goes through shared memory" in behind.sentence
+    for verdict in (loop, inside, behind):
+        check(known, verdict)
+    # A loop that runs keeps its verdicts.
+    runs = told("dots::two_passes", "gfx942", SIZE, dict.fromkeys(("q_ptr", "k_ptr"), "*fp16:16"))
+    assert all("kept nothing" not in verdict.sentence for verdict in runs.verdicts)
 
 
 def test_a_while_loop(told: Tell) -> None:

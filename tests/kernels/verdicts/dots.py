@@ -101,3 +101,91 @@ def specialized_loop(a_ptr, b_ptr, c_ptr, K, SIZE: tl.constexpr):
         b = b_tiles.load([k, 0])
         acc = tl.dot(a, b, acc)
     c_tiles.store([0, 0], acc.to(tl.float16))
+
+
+@triton.jit
+def loop_in_branch(a_ptr, b_ptr, c_ptr, steps, more, SIZE: tl.constexpr):
+    at = tl.arange(0, SIZE)
+    tile = at[:, None] * SIZE + at[None, :]
+    acc = tl.zeros((SIZE, SIZE), tl.float32)
+    for step in range(steps):
+        a = tl.load(a_ptr + step * SIZE * SIZE + tile)
+        b = tl.load(b_ptr + step * SIZE * SIZE + tile)
+        acc = tl.dot(a, b, acc)
+        if step == more:
+            for again in range(more):
+                acc += tl.load(c_ptr + again * SIZE * SIZE + tile)
+    tl.store(c_ptr + tile, acc)
+
+
+@triton.jit
+def dot_in_branch(a_ptr, b_ptr, c_ptr, steps, left_out, SIZE: tl.constexpr):
+    at = tl.arange(0, SIZE)
+    tile = at[:, None] * SIZE + at[None, :]
+    acc = tl.zeros((SIZE, SIZE), tl.float32)
+    for step in range(steps):
+        a = tl.load(a_ptr + step * SIZE * SIZE + tile)
+        b = tl.load(b_ptr + step * SIZE * SIZE + tile)
+        if step != left_out:
+            acc = tl.dot(a, b, acc)
+    tl.store(c_ptr + tile, acc)
+
+
+@triton.jit
+def loop_in_loop(a_ptr, b_ptr, c_ptr, steps, more, SIZE: tl.constexpr):
+    at = tl.arange(0, SIZE)
+    tile = at[:, None] * SIZE + at[None, :]
+    acc = tl.zeros((SIZE, SIZE), tl.float32)
+    for step in range(steps):
+        a = tl.load(a_ptr + step * SIZE * SIZE + tile)
+        for again in range(more):
+            b = tl.load(b_ptr + again * SIZE * SIZE + tile)
+            acc = tl.dot(a, b, acc)
+    tl.store(c_ptr + tile, acc)
+
+
+@triton.jit
+def scaled_between_dots(q_ptr, k_ptr, v_ptr, c_ptr, scale_ptr, steps, SIZE: tl.constexpr):
+    at = tl.arange(0, SIZE)
+    tile = at[:, None] * SIZE + at[None, :]
+    acc = tl.zeros((SIZE, SIZE), tl.float32)
+    q = tl.load(q_ptr + tile)
+    for step in range(steps):
+        k = tl.load(k_ptr + step * SIZE * SIZE + tile)
+        scale = tl.load(scale_ptr + step)
+        p = tl.dot(q, k) * scale
+        v = tl.load(v_ptr + step * SIZE * SIZE + tile)
+        acc = tl.dot(p.to(tl.float16), v, acc)
+    tl.store(c_ptr + tile, acc)
+
+
+@triton.jit
+def two_passes(q_ptr, k_ptr, c_ptr, n, SIZE: tl.constexpr):
+    rows = tl.arange(0, SIZE)
+    tile = rows[:, None] * SIZE + rows[None, :]
+    q = tl.load(q_ptr + tile)
+    most = tl.zeros((SIZE,), tl.float32)
+    for start in range(0, n, SIZE):
+        k = tl.load(k_ptr + start * SIZE + tile)
+        most = tl.maximum(most, tl.max(tl.dot(q, k), 1))
+    total = tl.zeros((SIZE, SIZE), tl.float32)
+    for start in range(0, n, SIZE):
+        k = tl.load(k_ptr + start * SIZE + tile)
+        total += tl.dot(q, k) - most[:, None]
+    tl.store(c_ptr + tile, total)
+
+
+@triton.jit
+def loop_of_one(q_ptr, k_ptr, c_ptr, SIZE: tl.constexpr):
+    rows = tl.arange(0, SIZE)
+    tile = rows[:, None] * SIZE + rows[None, :]
+    program = tl.program_id(0)
+    q = tl.load(q_ptr + tile)
+    most = tl.zeros((SIZE,), tl.float32)
+    total = tl.zeros((SIZE, SIZE), tl.float32)
+    for start in range(program * SIZE, (program + 1) * SIZE, SIZE):
+        k = tl.load(k_ptr + start * SIZE + tile)
+        product = tl.dot(q, k)
+        most = tl.maximum(most, tl.max(product, 1))
+        total += tl.trans(product) - most[:, None]
+    tl.store(c_ptr + tile, total)
