@@ -37,18 +37,23 @@ def definition(layout: str, aliases: Mapping[str, str]) -> str:
 
 def neighbours(layout: str, axis: int, aliases: Mapping[str, str]) -> int | None:
     """How many elements that follow one another along an axis a thread has; ``None`` where that is not known here."""
+    return _neighbours(layout, axis, aliases, ())
+
+
+def _neighbours(layout: str, axis: int, aliases: Mapping[str, str], dropped: tuple[int, ...]) -> int | None:
+    """``dropped``: axes of the layout that a slice leaves out."""
     text = definition(layout, aliases)
     slice_ = _SLICE.search(text)
     if slice_:
-        dropped = int(slice_[1])
-        return neighbours(slice_[2], axis + (axis >= dropped), aliases)
+        out = int(slice_[1])
+        return _neighbours(slice_[2], axis + (axis >= out), aliases, (*(d + (d >= out) for d in dropped), out))
     if "nvidia_mma<" in text:
         return 2 if axis == 1 else 1
     if "amd_mfma<" in text:
         return 4 if axis == int("isTransposed = true" in text) else 1
     if "linear<" in text:
         registers = _REGISTERS.search(text)
-        return None if registers is None else _neighbours_of_bases(registers[1], axis)
+        return None if registers is None else _neighbours_of_bases(registers[1], axis, dropped)
     if "blocked<" in text:
         lists = {
             name: [int(part) for part in numbers.split(",") if part.strip()] for name, numbers in _LIST.findall(text)
@@ -58,16 +63,28 @@ def neighbours(layout: str, axis: int, aliases: Mapping[str, str]) -> int | None
     return None
 
 
-def _neighbours_of_bases(bases: str, axis: int) -> int:
+def _neighbours_of_bases(bases: str, axis: int, dropped: tuple[int, ...]) -> int:
     """Where the first registers go one, two, four, ... elements along the axis, and nowhere else."""
     reached = 1
     for base in re.findall(r"\[([\d, ]*)\]", bases):
         steps = [int(part) for part in base.split(",") if part.strip()]
-        if axis < len(steps) and steps[axis] == reached and not any(steps[:axis] + steps[axis + 1 :]):
+        kept = [step for at, step in enumerate(steps) if at not in dropped]
+        if dropped and not any(kept):
+            continue  # Along an axis that is left out: the same element once more.
+        if axis < len(steps) and steps[axis] == reached == sum(kept):
             reached *= 2
         else:
             break
     return reached
+
+
+def first_axis(layout: str, aliases: Mapping[str, str]) -> int | None:
+    """The axis along which neighbours lie together in shared memory; ``None`` where that is not known here."""
+    text = definition(layout, aliases)
+    if "nvmma_shared<" in text:
+        return None if "transposed" not in text else int("transposed = false" in text)
+    found = re.search(r"order = \[(\d+)", text)
+    return int(found[1]) if found and "_shared<" in text else None
 
 
 def short(layout: str, aliases: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from samples import SAMPLES
 from telling import Told, check
 
 from irscope.analysis.verdicts import verdicts
-from irscope.analysis.verdicts.layouts import neighbours, short, tensor_layout
+from irscope.analysis.verdicts.layouts import first_axis, neighbours, short, tensor_layout
 from irscope.exact import exact_edges
 from irscope.model import Compilation
 from irscope.request import Request
@@ -90,6 +90,9 @@ def test_layouts() -> None:
     aliases = {
         "#b": "#ttg.blocked<{sizePerThread = [1, 8], threadsPerWarp = [2, 16], warpsPerCTA = [8, 1], order = [1, 0]}>",
         "#l": "#ttg.linear<{register = [[0, 1], [0, 2], [8, 0]], lane = [[0, 4]], warp = [], block = []}>",
+        "#l1": "#ttg.linear<{register = [[1, 0], [0, 1], [0, 2], [16, 0], [0, 8]], lane = [[0, 4]], warp = []}>",
+        "#s": "#ttg.swizzled_shared<{vec = 4, perPhase = 2, maxPhase = 4, order = [0, 1]}>",
+        "#n": "#ttg.nvmma_shared<{swizzlingByteWidth = 128, transposed = false, elementBitWidth = 16}>",
         "#m": "#ttg.nvidia_mma<{versionMajor = 2, versionMinor = 0, warpsPerCTA = [2, 4], instrShape = [16, 8]}>",
         "#a": "#ttg.amd_mfma<{version = 3, warpsPerCTA = [2, 2], instrShape = [32, 32, 8], isTransposed = true}>",
     }
@@ -97,6 +100,11 @@ def test_layouts() -> None:
     assert [neighbours(layout, 0, aliases) for layout in ("#b", "#l", "#m", "#a")] == [1, 1, 1, 1]
     assert neighbours("#ttg.slice<{dim = 0, parent = #b}>", 0, aliases) == 8
     assert neighbours("#ttg.slice<{dim = 1, parent = #b}>", 0, aliases) == 1
+    assert neighbours("#l1", 1, aliases) == 1 and neighbours("#l1", 0, aliases) == 2
+    # Without the other axis what differs along it alone is the same element.
+    assert neighbours("#ttg.slice<{dim = 0, parent = #l1}>", 0, aliases) == 4
+    assert neighbours("#ttg.slice<{dim = 1, parent = #l1}>", 0, aliases) == 2
+    assert [first_axis(layout, aliases) for layout in ("#s", "#n", "#b")] == [0, 1, None]
     assert neighbours("#unheard.of<{}>", 0, aliases) is None
     assert (
         tensor_layout("tensor<4x!tt.ptr<f16>, #ttg.slice<{dim = 1, parent = #b}>>")

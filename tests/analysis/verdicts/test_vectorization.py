@@ -146,6 +146,27 @@ def test_a_layout_that_gives_too_few_neighbours(told: Tell, each: int, tone: str
     assert ("its layout #blocked (4 a thread) gives a thread no more than 4" in load.sentence) == (each == 4)
 
 
+def test_copies_into_shared_memory_that_holds_them_otherwise(told: Tell) -> None:
+    """A packed operand: shared memory has its neighbours along K, global memory along N; the scales share a layout."""
+    arguments = {"a_ptr": "*fp16:16", "b_ptr": "*i32:16", "scales_ptr": "*fp16:16", "c_ptr": "*fp32:16"}
+    packed = told("dots::packed_operand", "sm_80", {"SIZE": 64}, arguments)
+    b = packed.one(RULE, "the load of b_ptr")
+    assert b.tone == "note" and "goes 32 bits at a time" in b.sentence
+    layout = re.search(
+        r"shared memory holds it along the other axis \((#\w+)\), .* no more than 1 neighbour", b.sentence
+    )
+    assert layout
+    (row,) = packed.rows(b, "ttgir")
+    assert f"xi32, {layout[1]}, #smem" in row
+    assert re.search(rf"^{layout[1]} = .*order = \[0, 1\]", packed.compilation.text("ttgir"), re.MULTILINE)
+    scales = packed.one(RULE, "the load of scales_ptr")
+    assert scales.tone == "note" and "its layout a slice of #linear" in scales.sentence
+    assert "no more than 4 neighbours" in scales.sentence and "64 bits" in scales.sentence
+    assert packed.one(RULE, "the load of a_ptr").tone == "good"
+    # wgmma takes it along either axis: the copies are as wide as they can be.
+    assert told("dots::packed_operand", "sm_90", {"SIZE": 64}, arguments).one(RULE, "the load of b_ptr").tone == "good"
+
+
 def test_the_layout_of_amd_s_matrix_cores(compiled_sample: Callable[..., Compilation]) -> None:
     matmul = compiled_sample(f"{SAMPLES / 'matmul.py'}::matmul_kernel", "gfx942")
     (store,) = [verdict for verdict in verdicts(matmul) if verdict.rule == RULE and "the store" in verdict.sentence]

@@ -189,3 +189,18 @@ def loop_of_one(q_ptr, k_ptr, c_ptr, SIZE: tl.constexpr):
         most = tl.maximum(most, tl.max(product, 1))
         total += tl.trans(product) - most[:, None]
     tl.store(c_ptr + tile, total)
+
+
+@triton.jit
+def packed_operand(a_ptr, b_ptr, scales_ptr, c_ptr, steps, SIZE: tl.constexpr):
+    at = tl.arange(0, SIZE)
+    half = tl.arange(0, SIZE // 2)
+    acc = tl.zeros((SIZE, SIZE), tl.float32)
+    for step in range(steps):
+        a = tl.load(a_ptr + step * SIZE * SIZE + at[:, None] * SIZE + at[None, :])
+        packed = tl.load(b_ptr + step * SIZE * SIZE + half[:, None] * SIZE + at[None, :])
+        scales = tl.load(scales_ptr + step * SIZE + at)
+        low, high = (packed << 4 >> 4).to(tl.float16), (packed >> 4).to(tl.float16)
+        b = tl.join(low, high).permute(0, 2, 1).reshape(SIZE, SIZE) * scales[None, :]
+        acc = tl.dot(a, b, acc)
+    tl.store(c_ptr + at[:, None] * SIZE + at[None, :], acc)
