@@ -91,7 +91,7 @@ class Margins:
 
     def toggle(self) -> None:
         if self.on:
-            self.on = False
+            self._turn_off()
             for pane in self._bench.panes.all_panes():
                 pane.show_columns({}, {})
         else:
@@ -100,12 +100,17 @@ class Margins:
     def _turn_on(self) -> None:
         if not self.on and self._bench.compilation is not None:
             self.on = True
+            self._bench.panes.have_figures(True)
             self._begin(self._show_all)
+
+    def _turn_off(self) -> None:
+        self.on = False
+        self._bench.panes.have_figures(False)
 
     async def _show_all(self, facts: CodeFacts) -> None:
         """Columns for every pane, those on screen first."""
         if await self._ask(lambda: facts.machine) is None:
-            self.on = False
+            self._turn_off()
             self._bench.notify("no columns: there is no machine code")
             return
         shown = self._bench.panes.shown

@@ -16,6 +16,8 @@ from irscope.tui.stages import DEFAULT_SHOWN, SOURCE
 
 #: Columns that a pane needs, its border included.
 PANE_COLUMNS = 44
+#: The same with figures beside the lines, so that the text is not squeezed between them.
+PANE_COLUMNS_WITH_FIGURES = 52
 
 
 class PaneRow(Horizontal):
@@ -42,6 +44,7 @@ class PaneRow(Horizontal):
         self.wanted: list[str] = list(wanted) or list(DEFAULT_SHOWN)
         self.current = SOURCE
         self.maximised = False
+        self._pane_columns = PANE_COLUMNS
         self.panes: dict[str, StagePane] = {}
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -49,7 +52,15 @@ class PaneRow(Horizontal):
 
     @property
     def fit(self) -> int:
-        return max(1, self.size.width // PANE_COLUMNS)
+        return max(1, self.size.width // self._pane_columns)
+
+    def have_figures(self, on: bool) -> None:
+        """There are figures beside the lines from now on, or none: each pane needs more room, or less."""
+        columns = PANE_COLUMNS_WITH_FIGURES if on else PANE_COLUMNS
+        if columns != self._pane_columns:
+            self._pane_columns = columns
+            self._want(self.current)
+            self.lay_out()
 
     @property
     def shown(self) -> list[str]:

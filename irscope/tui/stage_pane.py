@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from irscope.correlate import Rows
 
 #: Of a pane's width, what columns may take; the text has the rest.
-COLUMNS_SHARE = 0.45
+COLUMNS_SHARE = 0.4
 
 
 class StagePane(Vertical):
