@@ -22,6 +22,8 @@ class Answering:
         self._bench = app.bench
         #: There is such a file, as the user was told: the same answer again writes over it.
         self._to_replace: Path | None = None
+        #: The screen as it was before it was asked where to write it.
+        self._picture = ""
 
     def ask(self, ask: Ask, text: str = "") -> None:
         self._to_replace = None
@@ -29,6 +31,10 @@ class Answering:
 
     def ask_path(self, ask: Ask, stage: str) -> None:
         self.ask(ask, suggested_name(self._bench.compilation, stage))
+
+    def ask_picture(self) -> None:
+        self._picture = self._app.export_screenshot()
+        self.ask_path(Ask.SCREENSHOT, "svg")
 
     def changed(self) -> None:
         """Search while one types: for what the prompt has by now, for keys may have come since, or have closed it."""
@@ -77,7 +83,7 @@ class Answering:
             self._to_replace = path
             return "is there already: enter writes over it"
         try:
-            save(ask, path, self._bench)
+            save(ask, path, self._bench, self._picture)
         except OSError as error:
             return f"{error.filename or path}: {error.strerror or error}"
         self._app.notify(f"wrote {path.absolute()}")

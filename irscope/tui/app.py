@@ -514,7 +514,7 @@ class IrscopeApp(App[int], inherit_bindings=False):
         self.answering.ask_path(Ask.SAVE_BUNDLE, "irscope")
 
     def action_screenshot_file(self) -> None:
-        self.answering.ask_path(Ask.SCREENSHOT, "svg")
+        self.answering.ask_picture()
 
     # Program
 

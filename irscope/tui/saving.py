@@ -21,8 +21,11 @@ def suggested_name(compilation: Compilation | None, stage: str) -> str:
     return f"{kernel}{_SUFFIXES.get(stage, f'.{stage}')}"
 
 
-def save(ask: Ask, path: Path, bench: Workbench) -> None:
+def save(ask: Ask, path: Path, bench: Workbench, picture: str) -> None:
     """Write the file that was asked for.
+
+    Args:
+        picture: of the screen, an SVG document.
 
     Raises:
         OSError: the file cannot be written.
@@ -35,7 +38,7 @@ def save(ask: Ask, path: Path, bench: Workbench) -> None:
         session.save(replace(found, launches=history.of(found)), path)
     elif ask is Ask.SCREENSHOT:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(bench.app.export_screenshot(), encoding="utf-8")
+        path.write_text(picture, encoding="utf-8")
     elif pane is not None:
         stage = found.stages.get(pane.stage) if found else None
         write_stage(path, stage, pane.text.text if pane.text else "")

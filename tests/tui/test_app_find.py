@@ -124,7 +124,9 @@ async def test_the_bundle_and_a_picture_are_written(matmul_request: Request, tmp
             driver.bench.prompt.query_one("#prompt-input").value = str(tmp_path / name)  # type: ignore[attr-defined]
             await driver.press("enter")
         assert bundle.read(tmp_path / "all.irscope").stages == driver.bench.compilation.stages  # type: ignore[union-attr]
-        assert "<svg" in (tmp_path / "screen.svg").read_text(encoding="utf-8")
+        picture = (tmp_path / "screen.svg").read_text(encoding="utf-8")
+        assert "<svg" in picture
+        assert "write" not in picture, "the question where to write it is no part of the picture"
     async with opened(Request(tmp_path / "all.irscope")) as driver:
         assert "from a file" in driver.header()
         assert driver.bench.panes.in_order()[:3] == ["source", "ttir", "ttgir"]
