@@ -61,66 +61,6 @@ def occupancy(resources: Resources, target: Target, num_warps: int | None) -> Oc
     return Occupancy(blocks, blocks * num_warps, has.warps, limiter)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The nearest change that fits more blocks: what a block may use at most. ``None``: that may stay as it is."""
-
-    blocks: int
-    #: A thread's.
-    registers: int | None
-    #: A block's, static and dynamic together.
-    shared_bytes: int | None
-
-
-def next_step(resources: Resources, target: Target, num_warps: int | None) -> Step | None:
-    """The fewest registers and bytes of shared memory less that fit another block on a multiprocessor.
-
-    ``None`` where nothing is known, or where neither is what keeps another block out: the warps, blocks or barriers
-    of the multiprocessor are used up, or no block of such a size fits at all.
-    """
-    now = block_limits(resources, target, num_warps)
-    if now is None or not min(now.values()):
-        return None
-    blocks = min(now.values()) + 1
-    if any(limit < blocks for name, limit in now.items() if name not in ("registers", "shared memory")):
-        return None
-    registers, total = (
-        resources.registers or 0,
-        (resources.shared_static_bytes or 0) + (resources.shared_dynamic_bytes or 0),
-    )
-
-    def fits(name: str, changed: Resources) -> bool:
-        limit = (block_limits(changed, target, num_warps) or {}).get(name)
-        return limit is None or limit >= blocks
-
-    if now.get("registers", blocks) < blocks:
-        less = next(
-            (n for n in range(registers - 1, 0, -1) if fits("registers", replace(resources, registers=n))), None
-        )
-        if less is None:
-            return None
-        fewer: int | None = less
-    else:
-        fewer = None
-    if now.get("shared memory", blocks) < blocks:
-        low, high = 0, total  # Fits with ``low``, does not with ``high``.
-        while high - low > 1:
-            middle = (low + high) // 2
-            changed = replace(resources, shared_static_bytes=0, shared_dynamic_bytes=middle)
-            low, high = (middle, high) if fits("shared memory", changed) else (low, middle)
-        if not low:
-            return None
-        smaller: int | None = low
-    else:
-        smaller = None
-    changed = replace(resources, registers=registers if fewer is None else fewer)
-    if smaller is not None:
-        changed = replace(changed, shared_static_bytes=0, shared_dynamic_bytes=smaller)
-    # Registers are given out in steps: what makes room for one block more may make room for several.
-    fitting = min((block_limits(changed, target, num_warps) or {}).values(), default=blocks)
-    return Step(max(blocks, fitting), fewer, smaller)
-
-
 def block_limits(resources: Resources, target: Target, num_warps: int | None) -> dict[str, int] | None:
     """How many blocks each limit alone would allow; what cannot limit this kernel is left out.
 
@@ -187,11 +127,16 @@ def nearest_changes(resources: Resources, target: Target, num_warps: int | None)
     Where two limits allow equally few blocks, the change is of both. Empty where nothing helps: more of neither kind
     fits, or too little is known.
     """
-    found = (_fewer_resources(resources, target, num_warps), _other_warps(resources, target, num_warps))
+    found = (fewer_resources(resources, target, num_warps), _other_warps(resources, target, num_warps))
     return tuple(change for change in found if change is not None)
 
 
-def _fewer_resources(resources: Resources, target: Target, num_warps: int | None) -> Change | None:
+def fewer_resources(resources: Resources, target: Target, num_warps: int | None) -> Change | None:
+    """The fewest registers and bytes of shared memory less that fit another block on a multiprocessor.
+
+    ``None`` where nothing is known, or where neither is what keeps another block out: the warps, blocks or barriers
+    of the multiprocessor are used up, or no block of such a size fits at all.
+    """
     before = occupancy(resources, target, num_warps)
     if before.blocks_per_sm is None or num_warps is None:
         return None

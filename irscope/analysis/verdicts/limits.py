@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from irscope.analysis.occupancy import Step, next_step
+from irscope.analysis.occupancy import Change, fewer_resources
 from irscope.analysis.verdicts.model import Evidence, Verdict
 from irscope.analysis.verdicts.program import Program, count, joined
 from irscope.ir.ssa import Operation
@@ -37,9 +37,9 @@ def limits(program: Program) -> Iterator[Verdict]:
         f"{what[:1].upper()}{what[1:]} {verb} {count(blocks, 'block')} on a multiprocessor, {warps} of {most} warps."
     )
     warps_of_block = program.option("num_warps")
-    step = next_step(used, program.compilation.target, warps_of_block if isinstance(warps_of_block, int) else None)
-    tone = "good" if warps >= _ENOUGH * most else "note"
-    yield Verdict(RULE, "good" if tone == "good" else "note", sentence, _advice(step, used.registers, shared), evidence)
+    target = program.compilation.target
+    change = fewer_resources(used, target, warps_of_block if isinstance(warps_of_block, int) else None)
+    yield Verdict(RULE, "good" if warps >= _ENOUGH * most else "note", sentence, _advice(change), evidence)
 
 
 #: What the row of the binary begins with that tells of a limit, on CUDA or on AMD.
@@ -69,14 +69,13 @@ def _preference(operation: Operation) -> int:
     return _TAKE_SHARED.index(operation.name)
 
 
-def _advice(step: Step | None, registers: int, shared: int) -> str | None:
-    if step is None:
+def _advice(change: Change | None) -> str | None:
+    if change is None:
         return None
     parts = []
-    if step.registers is not None:
-        parts.append(f"at most {step.registers} registers ({registers - step.registers} fewer)")
-    if step.shared_bytes is not None:
-        parts.append(
-            f"at most {grouped(step.shared_bytes)} bytes of shared memory ({grouped(shared - step.shared_bytes)} fewer)"
-        )
-    return f"{joined(parts)[:1].upper()}{joined(parts)[1:]}: {step.blocks} blocks." if parts else None
+    if change.fewer_registers:
+        parts.append(f"at most {change.resources.registers} registers ({change.fewer_registers} fewer)")
+    if change.less_shared_bytes:
+        left = (change.resources.shared_dynamic_bytes or 0) + (change.resources.shared_static_bytes or 0)
+        parts.append(f"at most {grouped(left)} bytes of shared memory ({grouped(change.less_shared_bytes)} fewer)")
+    return f"{joined(parts)[:1].upper()}{joined(parts)[1:]}: {count(change.after.blocks_per_sm or 0, 'block')}."

@@ -12,7 +12,7 @@ from samples import SAMPLES
 from telling import Told, check
 
 from irscope.analysis.figures import figures
-from irscope.analysis.occupancy import next_step, occupancy
+from irscope.analysis.occupancy import fewer_resources, occupancy
 from irscope.analysis.verdicts import verdicts
 from irscope.model import Compilation, Resources, Target
 
@@ -29,30 +29,28 @@ def test_the_step_is_the_nearest(target: str) -> None:
     ):
         used = Resources(registers=registers, shared_static_bytes=0, shared_dynamic_bytes=shared, barriers=1)
         now = occupancy(used, arch, warps).blocks_per_sm
-        step = next_step(used, arch, warps)
-        if step is None or now is None:
+        change = fewer_resources(used, arch, warps)
+        if change is None or now is None:
             continue
-        seen.add((step.registers is not None, step.shared_bytes is not None))
-        changed = replace(
-            used,
-            registers=registers if step.registers is None else step.registers,
-            shared_dynamic_bytes=shared if step.shared_bytes is None else step.shared_bytes,
-        )
-        assert (occupancy(changed, arch, warps).blocks_per_sm or 0) == step.blocks > now
-        if step.registers is not None:
-            worse = replace(changed, registers=step.registers + 1)
-            assert (occupancy(worse, arch, warps).blocks_per_sm or 0) < step.blocks
-        if step.shared_bytes is not None:
-            worse = replace(changed, shared_dynamic_bytes=step.shared_bytes + 1)
-            assert (occupancy(worse, arch, warps).blocks_per_sm or 0) < step.blocks
+        registers_count, less = change.fewer_registers, change.less_shared_bytes
+        seen.add((registers_count > 0, less > 0))
+        changed, fit = change.resources, change.after.blocks_per_sm or 0
+        assert (changed.registers, changed.shared_dynamic_bytes) == (registers - registers_count, shared - less)
+        assert occupancy(changed, arch, warps).blocks_per_sm == fit > now
+        if registers_count:
+            worse = replace(changed, registers=registers - registers_count + 1)
+            assert (occupancy(worse, arch, warps).blocks_per_sm or 0) < fit
+        if less:
+            worse = replace(changed, shared_dynamic_bytes=shared - less + 1)
+            assert (occupancy(worse, arch, warps).blocks_per_sm or 0) < fit
     assert {(True, False), (False, True)} <= seen
 
 
 def test_nothing_to_change() -> None:
     small = Resources(registers=16, shared_static_bytes=0, shared_dynamic_bytes=0, barriers=1)
-    assert next_step(small, Target.parse("sm_90"), 4) is None  # The warps are used up.
-    assert next_step(small, Target.parse("sm_20"), 4) is None
-    assert next_step(Resources(), Target.parse("sm_90"), 4) is None
+    assert fewer_resources(small, Target.parse("sm_90"), 4) is None  # The warps are used up.
+    assert fewer_resources(small, Target.parse("sm_20"), 4) is None
+    assert fewer_resources(Resources(), Target.parse("sm_90"), 4) is None
 
 
 @pytest.mark.parametrize(("target", "limiter"), [("sm_80", "186 registers a thread"), ("sm_90", "registers a thread")])
