@@ -103,6 +103,8 @@ class Capture:
     ended: str | None = None
     #: What was run, each with what ended it: ``__main__``, tests, benchmarks.
     parts: tuple[Mapping[str, Any], ...] = ()
+    #: What was not run as it would be with a GPU, a line each.
+    warnings: tuple[str, ...] = ()
     #: SHA-256 by path of the files that took part.
     sources: Mapping[str, str] = field(default_factory=dict)
     gpu: bool = False
@@ -171,7 +173,7 @@ def run(
         except IrscopeError as error:
             if not told:
                 raise IrscopeError(with_way_out(error.failure, limit)) from error
-            answer = {"launches": told, "ended": ended_by(error.failure, limit), "parts": [],
+            answer = {"launches": told, "ended": ended_by(error.failure, limit), "parts": [], "warnings": [],
                       "sources": sources_of(path, told)}  # fmt: skip
         finally:
             _running.discard(client)
@@ -181,6 +183,7 @@ def run(
         launches=tuple(launch_from(fields) for fields in answer["launches"]),
         ended=answer["ended"],
         parts=tuple(answer["parts"]),
+        warnings=tuple(answer["warnings"]),
         sources={source["path"]: source["sha256"] for source in answer["sources"]},
         gpu=gpu,
         entry=entry,

@@ -32,6 +32,7 @@ def document(capture: Capture) -> dict[str, Any]:
         ],
         "ended": capture.ended,
         "parts": [dict(part) for part in capture.parts],
+        "warnings": list(capture.warnings),
         "seconds": capture.seconds,
     }
 
@@ -93,4 +94,5 @@ def summary(capture: Capture) -> Sequence[str]:
     failed = [part for part in capture.parts if part["ended"]]
     if len(failed) > 1:
         lines.append(f"{len(failed)} of {len(capture.parts)} parts (main block, tests, benchmarks) ended early")
+    lines += capture.warnings
     return lines

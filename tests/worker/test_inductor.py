@@ -15,6 +15,7 @@ from tests.samples import KERNELS
 
 HOPPER = Target.parse("sm_90")
 SCRIPT = KERNELS / "capture" / "scripts" / "compiled_functions.py"
+FAILS = KERNELS / "capture" / "compile_fails.py"
 
 FILE = """\
 import triton
@@ -56,6 +57,35 @@ def test_launches_of_compiled_functions_are_captured_with_no_gpu(own_directories
     compiled = session.open(Request(Path(of_function.file), of_function.kernel, HOPPER))
     assert compiled.failure is None and compiled.stages["cubin"].data
     assert set(compiled.specialization.provenance.values()) == {"captured"}
+
+
+def test_operators_and_kernels_of_the_user_are_compiled_with_their_gradients(own_directories: None) -> None:
+    pytest.importorskip("torch")
+    found = captures.run(SCRIPT.with_name("compiled_ops.py"), HOPPER, timeout=240.0, script_arguments=())
+    assert found.ended is None and not found.warnings, (found.ended, found.warnings, found.log)
+    # A kernel that Inductor has copied is the user's own all the same.
+    own = [launch for launch in found.launches if Path(launch.file).name == "compiled_ops.py"]
+    assert [(launch.kernel, [site.function for site in launch.sites]) for launch in own] == [
+        ("square_kernel", ["square"]), ("twice_kernel", ["twice"]), ("square_kernel", ["energy"]),
+        ("twice_kernel", ["doubled"]),
+    ]  # fmt: skip
+    assert own[2].grid == (12, 1, 1) and own[3].aot_signature == "*fp32:16, *fp32:16, *fp32:16, i32, 512"
+    # A tensor without dimensions would lie on a GPU: no number is made of it.
+    backward = next(launch for launch in found.launches if "backward_twice" in launch.kernel)
+    assert backward.aot_signature.startswith("*i1:16, *fp32:16, *fp32:16, i32")
+
+
+def test_what_cannot_be_compiled_is_called_as_it_is_and_told(own_directories: None) -> None:
+    pytest.importorskip("torch")
+    found = captures.run(FAILS, HOPPER, timeout=240.0, script_arguments=())
+    assert found.ended is None, (found.ended, found.log)
+    (launch,) = found.launches
+    assert (launch.kernel, launch.count) == ("scale_kernel", 3)
+    words = "was called as it is, torch.compile having failed without a GPU"
+    assert found.warnings == (
+        f"never_compiled {words}: NotImplementedError: this backend takes nothing",
+        f"not_backward {words}: Unsupported: this backward needs a GPU",
+    )
 
 
 @pytest.fixture(params=VERSIONS)

@@ -12,12 +12,13 @@ from typing import Any
 from .. import loading, versions
 from ..launch import faults, redirect, settle, standins
 from ..protocol import Rejected, Wire
-from . import assertions, inductor, running, tensors
+from . import assertions, running, tensors
+from .compiled_functions import CompiledFunctions
 from .recorder import Recorder
 
 
 def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
-    """Answer a ``capture`` request: ``launches`` (see `describe.launch`), ``ended``, ``parts``, ``sources``.
+    """Answer a ``capture`` request: ``launches`` (`describe.launch`), ``ended``, ``parts``, ``warnings``, ``sources``.
 
     Each launch is told as the event ``launch`` when it is first made, for code that never comes to its end.
     ``ended`` is why the code did not come to its end, in one line, or ``None``.
@@ -37,10 +38,11 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     recorder = Recorder(told, gpu)
     before = recorder.counts()
     checks = assertions.Checks()
+    compiled = CompiledFunctions(recorder.note, gpu)
 
     def on_end(title: str, error: BaseException | None) -> bool:
         nonlocal before
-        if not gpu and checks.left_out(error):
+        if not gpu and (checks.left_out(error) or compiled.left_out(error)):
             recorder.return_to(before)
             return True
         before = recorder.counts()
@@ -54,7 +56,7 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
 
     ended = None
     with contextlib.ExitStack() as stack:
-        checks.missing, checks.read = prepare(request, stack, recorder)
+        checks.missing, checks.read = prepare(request, stack, recorder, compiled)
         stack.enter_context(recorder.installed())
         if not gpu:
             stack.enter_context(assertions.holding(checks))
@@ -71,11 +73,17 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     if ended is None and reasons:
         one = reasons[0]
         ended = one["ended"] if one["part"] == "__main__" else f"{one['part']}: {one['ended']}"
-    return {"launches": recorder.launches, "ended": ended, "parts": ends, "sources": sources(path, recorder)}
+    return {
+        "launches": recorder.launches,
+        "ended": ended,
+        "parts": ends,
+        "warnings": list(dict.fromkeys(compiled.warnings)),
+        "sources": sources(path, recorder),
+    }
 
 
 def prepare(
-    request: dict[str, Any], stack: contextlib.ExitStack, recorder: Recorder
+    request: dict[str, Any], stack: contextlib.ExitStack, recorder: Recorder, compiled: CompiledFunctions
 ) -> tuple[assertions.Missing, assertions.Missing]:
     """Enter what stands for a GPU where there is none.
 
@@ -86,7 +94,7 @@ def prepare(
         torch.cuda.set_device(request.get("device") or 0)
         from triton import testing
 
-        changed = [(testing.Mark, "run", running.run_once), inductor.compiles(recorder.note, True, None, stack)]
+        changed = [(testing.Mark, "run", running.run_once), compiled.replacement(stack)]
         stack.enter_context(standins.replaced(changed))
         return standins.answering(False), standins.answering(False)
     target = versions.gpu_target(**request["target"])
@@ -102,8 +110,8 @@ def prepare(
         return launched, launched
     mode = tensors.sparing()
     stack.enter_context(redirect.redirected(target, mode))
-    compiles = inductor.compiles(recorder.note, False, target, stack)
-    stack.enter_context(standins.replaced([*tensors.functions_of_the_user(), compiles]))
+    compiled.target = target
+    stack.enter_context(standins.replaced([*tensors.functions_of_the_user(), compiled.replacement(stack)]))
     stack.enter_context(benchmarks_noticed())
     mode.missing = lambda: bool(recorder.launches) or mode.has_no_values
     return mode.missing, lambda: mode.was_read

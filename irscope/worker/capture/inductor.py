@@ -1,7 +1,7 @@
 """``torch.compile``: the kernels that Inductor writes, which it compiles and launches by a way of its own.
 
 With no GPU, Inductor writes them for the CPU that stands in for one, whose properties are those of the target; they
-are neither compiled nor run. What Dynamo or Inductor cannot do so is called as it is.
+are neither compiled nor run.
 """
 
 from __future__ import annotations
@@ -19,48 +19,6 @@ from .kernels import Note
 HEURISTICS = "torch._inductor.runtime.triton_heuristics"
 
 
-def compiles(note: Note, gpu: bool, target: Any, stack: ExitStack) -> standins.Replacement:
-    """In place of ``torch.compile``. What is changed of Inductor, when it is first called, is undone by ``stack``."""
-    import torch
-
-    original: Any = torch.compile
-    installed: list[bool] = []
-
-    def compile(model: Any = None, **named: Any) -> Any:
-        if model is None:
-            return lambda given: compile(given, **named)
-        if not installed:
-            installed.append(True)
-            stack.enter_context(standins.replaced(list(changes(note, gpu, target))))
-        compiled = original(model, **named)
-        if gpu:
-            return compiled
-        if isinstance(model, torch.nn.Module):
-            compiled.forward = or_as_it_is(compiled.forward, model)
-            return compiled
-        return or_as_it_is(compiled, model)
-
-    return torch, "compile", compile
-
-
-def or_as_it_is(compiled: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:
-    import torch
-
-    functions = [compiled, plain]
-
-    def call(*arguments: Any, **named: Any) -> Any:
-        if len(functions) > 1:
-            try:
-                # Dynamo is to see the CPU, and its tensors as they are.
-                with standins.torch_as_it_is(), torch._C.DisableTorchFunction():
-                    return compiled(*arguments, **named)
-            except Exception:
-                functions.remove(compiled)
-        return plain(*arguments, **named)
-
-    return call
-
-
 def changes(note: Note, gpu: bool, target: Any) -> list[standins.Replacement]:
     heuristics = importlib.import_module(HEURISTICS)
     tuner: Any = heuristics.CachingAutotuner
@@ -74,7 +32,6 @@ def changes(note: Note, gpu: bool, target: Any) -> list[standins.Replacement]:
     found: list[standins.Replacement] = [(tuner, "run", run)]
     if gpu:
         return found
-    config = importlib.import_module("torch._inductor.config")
     helpers = importlib.import_module("torch._inductor.runtime.triton_helpers")
     hints = importlib.import_module("torch._inductor.runtime.hints")
     utils = importlib.import_module("torch._inductor.utils")
@@ -84,10 +41,46 @@ def changes(note: Note, gpu: bool, target: Any) -> list[standins.Replacement]:
     return [
         *found,
         (tuner, "precompile", standins.answering(None)),
-        (config, "cpu_backend", "triton"),
         (helpers, "set_driver_to_cpu", standins.answering(None)),
+        *of_users_kernels(),
+        (graph.GraphLowering, "is_unspec_arg", is_a_number(graph.GraphLowering.is_unspec_arg)),
         (hints.DeviceProperties, "create", standins.answering(properties(hints.DeviceProperties, target))),
     ]
+
+
+def is_a_number(original: Callable[..., bool]) -> Callable[..., bool]:
+    """Whether an input is a number, which Inductor takes from any tensor of the CPU without dimensions.
+
+    Those that Dynamo has made of a number have 64 bits. Others would lie on the GPU.
+    """
+
+    def answer(graph: Any, name: str) -> bool:
+        given = graph.graph_inputs.get(name)
+        return original(graph, name) and (given is None or str(given.get_dtype()) == "torch.float64")
+
+    return answer
+
+
+def of_users_kernels() -> list[standins.Replacement]:
+    """A kernel of the user's own in a compiled function needs a GPU; older torch does not ask for one."""
+    cpu: Any = importlib.import_module("torch._dynamo.device_interface").CpuInterface
+    asks = "raise_if_triton_unavailable"
+    return [(cpu, asks, standins.answering(None))] if hasattr(cpu, asks) else []
+
+
+def configure(stack: ExitStack) -> None:
+    of_inductor = importlib.import_module("torch._inductor.config")
+    of_autograd = importlib.import_module("torch._functorch.config")
+    for config, name, value in (
+        (of_inductor, "cpu_backend", "triton"),
+        # What is kept of a graph says neither for which GPU it was nor what stood in for it.
+        (of_inductor, "fx_graph_cache", False),
+        (of_autograd, "enable_autograd_cache", False),
+        # A backward that cannot be compiled is to say so while the forward can still be called as it is.
+        (of_autograd, "force_non_lazy_backward_lowering", True),
+    ):
+        if hasattr(config, name):
+            stack.enter_context(config.patch(**{name: value}))
 
 
 def properties(kind: Any, target: Any) -> Any:
@@ -109,6 +102,7 @@ def noted(heuristics: Any, tuner: Any, arguments: tuple[Any, ...], note: Note) -
     function, meta = tuner.fn, tuner.triton_meta
     launchers = getattr(tuner, "launchers", None) or []
     config = launchers[0].config if launchers else tuner.configs[0]
+    arguments, more = without_more(tuner.inductor_meta or {}, arguments)
     values = {**meta.get("constants", {}), **config.kwargs}
     names = list(function.arg_names)
     values = {names[name] if isinstance(name, int) else name: value for name, value in values.items()}
@@ -117,14 +111,32 @@ def noted(heuristics: Any, tuner: Any, arguments: tuple[Any, ...], note: Note) -
         run_time = [name for name in run_time if name not in values]
     bound = dict(zip(run_time, arguments, strict=False)) | values
     specialized = versions.SpecializedLaunch(
-        function,
+        as_user_has_it(function) if getattr(tuner, "custom_kernel", False) else function,
         {name: bound.get(name) for name in names},
         {name: meta["signature"].get(name, "constexpr") for name in names},
         {(number,): values[name] for number, name in enumerate(names) if name in values},
         attributes(meta),
         SimpleNamespace(num_warps=config.num_warps, num_stages=config.num_stages),
     )
-    note(specialized, grid(heuristics, tuner, config, bound), vars(specialized.options))
+    note(specialized, grid(heuristics, tuner, config, {**bound, **more}), vars(specialized.options))
+
+
+def without_more(meta: dict[str, Any], arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The kernel's arguments, and by name those behind them, of which its grid is made."""
+    names = meta.get("extra_launcher_args") or ()
+    count = len(arguments) - len(names)
+    return arguments[:count], dict(zip(names, arguments[count:], strict=True))
+
+
+def as_user_has_it(copy: Any) -> Any:
+    """The kernel of the user's own file that Inductor has copied into one of its files."""
+    known = importlib.import_module("torch._higher_order_ops.triton_kernel_wrap").kernel_side_table.id_to_kernel
+    for kernel in known.values():
+        while not hasattr(kernel, "src"):  # under an autotuner or heuristics
+            kernel = kernel.fn
+        if kernel.fn.__name__ == copy.fn.__name__ and kernel.src.strip() == copy.src.strip():
+            return kernel
+    return copy
 
 
 def is_of_inductor(source: Any) -> bool:

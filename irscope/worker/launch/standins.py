@@ -65,7 +65,7 @@ def put(values: Iterable[Replacement]) -> None:
 
 @contextlib.contextmanager
 def torch_as_it_is() -> Iterator[None]:
-    """Within, nothing of torch is replaced, but for Inductor."""
+    """Within, nothing of torch is replaced, but for its compiler."""
     kept = [(owner, name, value) for owner, name, value in _before if is_torchs(owner)]
     now = [(owner, name, vars(owner).get(name, _NOTHING)) for owner, name, _ in kept]
     put(reversed(kept))
@@ -77,7 +77,7 @@ def torch_as_it_is() -> Iterator[None]:
 
 def is_torchs(owner: Any) -> bool:
     name = str(owner.__name__ if isinstance(owner, ModuleType) else getattr(owner, "__module__", ""))
-    return name.partition(".")[0] == "torch" and not name.startswith("torch._inductor")
+    return name.partition(".")[0] == "torch" and not name.startswith(("torch._inductor", "torch._dynamo"))
 
 
 class Driver(standin.StandInDriver):
