@@ -92,7 +92,9 @@ class PaneRow(Horizontal):
         self.available = tuple(names)
         for name in [name for name in self.panes if name not in names]:
             await self.panes.pop(name).remove()
-        if self.current not in names:
+        had_focus = self.pane is not None and self.pane.view.has_focus
+        if self.current not in names or self.current not in self.wanted:
+            # The source stands alone until there are stages; who switched it off sees it no longer than that.
             self.current = next((name for name in self.wanted if name in names), names[0])
         new = [StagePane(name) for name in names if name not in self.panes]
         for pane in new:
@@ -100,7 +102,7 @@ class PaneRow(Horizontal):
             self.panes[pane.stage] = pane
         await self.mount_all(new)
         self._sort()
-        self.lay_out()
+        self.lay_out(focus=had_focus)
 
     def _sort(self) -> None:
         for position, name in enumerate(self.in_order()):
@@ -124,7 +126,8 @@ class PaneRow(Horizontal):
 
     def on_resize(self, event: events.Resize) -> None:
         had_focus = self.pane is not None and self.pane.view.has_focus
-        self._want(self.current)
+        if self.current in self.wanted:
+            self._want(self.current)
         self.lay_out(focus=had_focus)
 
     def use(self, name: str) -> None:

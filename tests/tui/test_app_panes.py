@@ -120,8 +120,14 @@ async def test_the_order_is_the_users_and_is_kept(matmul_request: Request) -> No
 async def test_the_configuration_chooses_panes(matmul_request: Request) -> None:
     settings = Config(panes=("sass", "ptx", "nonsense"), shown=("sass", "ptx", "nonsense"))
     async with opened(matmul_request, settings=settings) as driver:
-        # The source comes along: it has the focus at the start.
-        assert [name for name in driver.bench.panes.shown if name != "source"] == ["sass", "ptx"]
+        panes = driver.bench.panes
+        assert panes.shown == ["sass", "ptx"], "the source alone is there at the start, and goes"
+        assert panes.current == "sass"
+        assert driver.view("sass").has_focus
+        await driver.press("S")
+        assert panes.current == "source"
+        await driver.press("S")
+        await driver.until(lambda: config.read().shown[:2] == ("sass", "ptx"))
 
 
 async def test_one_pane_can_have_all_the_room(matmul_request: Request) -> None:
