@@ -18,7 +18,8 @@ _TILE = re.compile(r"(?:^|\s)(cp\.(?:reduce\.)?async\.bulk[\w:.]*)\s")
 _VECTOR = re.compile(r"\.v(\d)(?:\.|$)")
 _TYPE = re.compile(r"\.[bfus](\d+)(?:x2)?$")
 _AMD = re.compile(r"^\s*(global|buffer|flat)_(load|store)_(\w+)(.*)")
-_AMD_WORDS = re.compile(r"(?:dwordx(\d)|b(\d+)|(dword)|[a-z_]*?(?:[ui](\d+)|(short)|(byte)|d16))")
+#: ``d16`` says which half of a register is loaded, not how much.
+_AMD_WORDS = re.compile(r"(?:d16_)?(?:hi_)?(?:dwordx(\d)|b(\d+)|(dword)|[us]?(?:[ui](\d+)|(short)|(byte)))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +79,4 @@ def _amd_bits(suffix: str) -> int | None:
         return 32 * int(words)
     if bits or small:
         return int(bits or small)
-    return 32 if word else 8 if byte else 16 if short or "d16" in suffix else None
+    return 32 if word else 16 if short else 8 if byte else None

@@ -1,7 +1,8 @@
 """Whether the loads of each loop run ahead of their use (software pipelining), how far, by what, and why not.
 
-How far is counted: the copies of a load before its loop are the iterations that it is ahead; where a loop before has
-loaded the same, what the loop hands on from one iteration to the next. Why not is told by the conditions of Triton's
+How far is counted: the copies into shared memory before a loop are the iterations that they are ahead; of what goes
+through registers, how often the loop hands it on. (A load before the loop tells nothing: it may be there because what
+uses it is pipelined, or have been merged with that of another loop.) Why not is told by the conditions of Triton's
 pipeliner (``Transforms/Pipeliner/AssignLatencies.cpp``), each seen in the text.
 """
 
@@ -23,15 +24,16 @@ RULE = "pipelining"
 _LEAST_BYTES = 4
 
 _LOADS = ("tt.load", "tt.descriptor_load", "tt.descriptor_gather")
+_THROUGH_REGISTERS = "through registers"
 _COPIES = {
     "ttg.async_copy_global_to_local": "by cp.async",
     "ttng.async_tma_copy_global_to_local": "by TMA",
     "ttng.async_tma_gather": "by TMA",
     "amdg.buffer_load_to_local": "by loads into shared memory",
     "amdgpu.buffer_load_to_local": "by loads into shared memory",
-    "tt.load": "through registers",
-    "amdg.buffer_load": "through registers",
-    "amdgpu.buffer_load": "through registers",
+    "tt.load": _THROUGH_REGISTERS,
+    "amdg.buffer_load": _THROUGH_REGISTERS,
+    "amdgpu.buffer_load": _THROUGH_REGISTERS,
 }
 #: What brings a loaded tile to another place without computing with it.
 _MOVES = ("ttg.local_store", "amdg.in_thread_transpose", "ttg.convert_layout")
@@ -53,7 +55,9 @@ class _Load:
     @property
     def distance(self) -> int:
         """Iterations that the load is ahead of its use."""
-        return len(self.ahead) // max(len(self.inside), 1) or self.handed_on
+        if self.way == _THROUGH_REGISTERS:
+            return self.handed_on
+        return len(self.ahead) // max(len(self.inside), 1)
 
     @property
     def handed_on(self) -> int:

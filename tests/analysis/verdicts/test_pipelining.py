@@ -70,6 +70,14 @@ def test_through_registers(told: Tell) -> None:
             "known to have 2 bytes together, and cp.async copies 4 at least",
         ),
         (
+            # The product is asynchronous and pipelined, its loads are in front of it as they were.
+            "sm_100",
+            {"a_ptr": "*fp16", "b_ptr": "*fp16"},
+            {},
+            "bad",
+            "known to have 2 bytes together, and cp.async copies 4 at least",
+        ),
+        (
             "gfx942",
             {"a_ptr": "*fp16", "b_ptr": "*fp16"},
             {},
@@ -81,7 +89,9 @@ def test_through_registers(told: Tell) -> None:
 def test_a_loop_that_is_not(
     told: Tell, target: str, arguments: dict[str, str], options: dict[str, Any], tone: str, reason: str
 ) -> None:
-    loop = told("dots::loop", target, SIZE, {**ARGUMENTS, **arguments}, options)
+    size = {"SIZE": 128} if target == "sm_100" else SIZE
+    loop = told("dots::loop", target, size, {**ARGUMENTS, **arguments}, options)
+    assert ("ttng.tc_gen5_mma" in loop.compilation.text("ttgir")) == (target == "sm_100")
     verdict = loop.one(RULE)
     assert verdict.tone == tone and "the loop is not pipelined" in verdict.sentence and reason in verdict.sentence
     assert "cp.async.c" not in loop.compilation.text("ptx")

@@ -208,6 +208,10 @@ def test_forms_of_accesses() -> None:
 \tbuffer_store_byte v0, v1, s[0:3], 0 offen
 \tbuffer_load_dwordx4 v0, s[0:3], 0 offen lds
 \ts_load_dwordx4 s[0:3], s[4:5], 0x0
+\tglobal_load_d16_u8 v9, v[1:2], off
+\tglobal_load_d16_hi_i8 v9, v[1:2], off
+\tglobal_load_d16_hi_b16 v9, v[1:2], off
+\tglobal_load_sbyte_d16 v9, v[1:2], off
 """
     assert [(access.way, access.bits) for access in of_amdgcn(amdgcn.split("\n"))] == [
         ("load", 96),
@@ -216,4 +220,8 @@ def test_forms_of_accesses() -> None:
         ("load", 16),
         ("store", 8),
         ("copy", 128),
+        ("load", 8),
+        ("load", 8),
+        ("load", 16),
+        ("load", 8),
     ]
