@@ -128,6 +128,7 @@ def run(
     python: Path | None = None,
     timeout: float | None = None,
     gpu: bool = False,
+    sets: int | None = None,
     cancel: threading.Event | None = None,
     on_launch: Callable[[CapturedLaunch], None] = lambda launch: None,
 ) -> Capture:
@@ -138,6 +139,7 @@ def run(
         script_arguments: the file is run as a script with these and nothing else of it.
         timeout: seconds, loading torch aside; what was launched by then is the answer.
         gpu: launch for real.
+        sets: of values that a test is called with at most; by default the worker's own bound.
 
     Raises:
         IrscopeError: the request does not fit, something is missing, or the code ended before it launched anything.
@@ -161,6 +163,7 @@ def run(
         "script_arguments": list(script_arguments or ()),
         "seconds": limit,
         "gpu": gpu,
+        "sets": sets,
     }
     start = time.perf_counter()
     log = ""

@@ -33,8 +33,9 @@ def capture_if_due(
     if request.capture == "once" and any(captures.kept(request.path)):
         return None
     on_event(CaptureStarted())
+    sets = 1 if request.capture == "auto" else None
     try:
-        found = captures.run(request.path, target, python=request.python, timeout=SECONDS, cancel=cancel)
+        found = captures.run(request.path, target, python=request.python, timeout=SECONDS, sets=sets, cancel=cancel)
     except IrscopeError as error:
         captures.put(nothing(request, target, str(error)))
         return f"the file's own launches are not known: {error}"

@@ -26,9 +26,9 @@ pytestmark = [
 
 COMPILED_BY = Path(__file__).parent / "compiled_by.py"
 
-#: They run each test with all of its parameters, each benchmark at all of its sizes; a capture takes the first.
+#: They run each benchmark at all of its sizes; a capture takes the first.
 #: Inductor compiles several configurations of a kernel; a capture takes the one that it launches.
-OF_MANY_VALUES = ("activation_tests", "benchmark", "compiled_functions", "compiled_user_kernel")
+OF_MANY_VALUES = ("benchmark", "compiled_functions", "compiled_ops", "compiled_user_kernel")
 
 #: What no capture without a GPU can know, or knows not yet.
 UNKNOWN = {

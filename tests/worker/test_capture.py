@@ -49,12 +49,13 @@ def test_host_code_of_all_kinds_comes_to_its_end(own_directories: None) -> None:
     assert third.count == 2 and third.grid == (2,)
 
 
-def test_tests_and_benchmarks_are_run_once_with_their_first_values(own_directories: None) -> None:
+def test_tests_are_run_with_all_their_values_and_benchmarks_with_the_first(own_directories: None) -> None:
     found = capture("tested.py")
     parts = {part["part"]: part for part in found.parts}
     assert set(parts) == {
-        "__main__", "benchmark", "test_add", "test_with_a_fixture", "test_of_an_unknown_fixture",
-        "TestOfMany.test_integers", "TestOfMany.test_that_fails_by_itself",
+        "__main__", "benchmark", "test_add[1024-2-torch.float32]", "test_add[1024-2-torch.float16]",
+        "test_add[1000-3-torch.float32]", "test_add[1000-3-torch.float16]", "test_with_a_fixture",
+        "test_of_an_unknown_fixture", "TestOfMany.test_integers", "TestOfMany.test_that_fails_by_itself",
     }  # fmt: skip
     assert [name for name, part in parts.items() if part["skipped"]] == ["test_of_an_unknown_fixture"]
     assert found.ended is not None and found.ended.startswith("TestOfMany.test_that_fails_by_itself: NotImplemented")
@@ -63,11 +64,99 @@ def test_tests_and_benchmarks_are_run_once_with_their_first_values(own_directori
         "*fp32:16, *fp32:16, *fp32:16, i32:16, 128, True",
         "*bf16:16, *bf16:16, *bf16:16, i32:16, 128, True",
         "*i32:16, *i32:16, *i32:16, i32, 128, False",
+        "*fp16:16, *fp16:16, *fp16:16, i32:16, 128, True",
+        "*fp32:16, *fp32:16, *fp32:16, i32, 128, False",
+        "*fp16:16, *fp16:16, *fp16:16, i32, 128, False",
     ]
     # The sweep of two configurations is no launch: the first of them is the one that is launched, once each.
     assert {launch.configuration for launch in found.launches} == {0}
     assert {launch.options["num_warps"] for launch in found.launches} == {2}
-    assert [launch.count for launch in found.launches] == [1, 1, 1, 1]
+    assert [launch.count for launch in found.launches] == [1] * 7
+
+
+CONFTEST = """
+import pytest, torch
+
+@pytest.fixture(params=[torch.float16, torch.bfloat16], ids=str)
+def dtype(request):
+    return request.param
+
+@pytest.fixture(autouse=True)
+def on_the_gpu():
+    before = torch.get_default_device()
+    torch.set_default_device("cuda")
+    yield
+    torch.set_default_device(before)
+"""
+TESTS = """
+import pytest, torch, triton, triton.language as tl
+
+@triton.jit
+def fill_kernel(x_ptr, value, n, BLOCK: tl.constexpr):
+    offsets = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(x_ptr + offsets, value, mask=offsets < n)
+
+def fill(x, value, block):
+    assert x.is_cuda
+    fill_kernel[(triton.cdiv(x.numel(), block),)](x, value, x.numel(), BLOCK=block)
+
+@pytest.fixture(scope="module")
+def device():
+    return torch.device("cuda", 0)
+
+@pytest.fixture
+def filled(request, dtype, device):
+    return torch.empty(request.param, dtype=dtype, device=device)
+
+@pytest.mark.parametrize("filled, block", [(64, 64), pytest.param(65, 128, marks=pytest.mark.skip(reason="no"))],
+                         indirect=["filled"])
+class TestFill:
+    @pytest.fixture
+    def value(self, filled):
+        return float(filled.numel())
+
+    @pytest.mark.parametrize("twice", [False, True])
+    def test_it(self, filled, block, value, twice):
+        fill(filled, value, block * (1 + twice))
+
+@pytest.mark.parametrize("second", range(12))
+@pytest.mark.parametrize("first", [16 << i for i in range(8)])
+def test_many(first, second):
+    fill(torch.empty(first), float(second), first)
+
+@pytest.mark.parametrize("nothing", [])
+def test_of_no_values(nothing):
+    raise AssertionError("it cannot be called")
+"""
+
+
+@pytest.mark.parametrize("pytest_is_there", [True, False])
+def test_parameters_and_fixtures_as_pytest_has_them(
+    own_directories: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytest_is_there: bool
+) -> None:
+    if not pytest_is_there:
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "first"))
+        (tmp_path / "first").mkdir()
+        (tmp_path / "first" / "pytest.py").write_text("raise ImportError", encoding="utf-8")
+    (tmp_path / "pytest.ini").touch()
+    (tmp_path / "conftest.py").write_text(CONFTEST, encoding="utf-8")
+    file = tmp_path / "of" / "test_filling.py"
+    file.parent.mkdir()
+    file.write_text(TESTS, encoding="utf-8")
+    found = capture(file)
+    assert found.ended is None, (found.ended, found.log)
+    # Two rows of four parameters and fixtures are left, and each value of the test with 96 sets is among its first 64.
+    launched = signatures(found, "fill_kernel")
+    for element, block in (("fp16", 64), ("fp16", 128), ("bf16", 64), ("bf16", 128)):
+        assert f"*{element}:16, fp32, i32:16, {block}" in launched
+    of_many = [part["part"] for part in found.parts if part["part"].startswith("test_many")]
+    assert len(of_many) == 64 and {name.split("[")[1].split("-")[0] for name in of_many} == {
+        str(16 << i) for i in range(8)
+    }
+    assert {name.rstrip("]").split("-")[1] for name in of_many} == set(map(str, range(12)))
+    assert found.warnings == ("test_many: 32 of its 96 sets of values were left out",)
+    assert [part["part"] for part in found.parts if part["skipped"]] == ["test_of_no_values"]
+    assert len([part for part in found.parts if part["part"].startswith("TestFill.test_it[")]) == 4
 
 
 def test_a_script_with_arguments_and_kernels_of_another_file(own_directories: None) -> None:

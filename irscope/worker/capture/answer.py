@@ -38,7 +38,8 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     recorder = Recorder(told, gpu)
     before = recorder.counts()
     checks = assertions.Checks()
-    compiled = CompiledFunctions(recorder.note, gpu)
+    warnings: list[str] = []
+    compiled = CompiledFunctions(recorder.note, gpu, warnings)
 
     def on_end(title: str, error: BaseException | None) -> bool:
         nonlocal before
@@ -63,7 +64,7 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         wire.send("phase", phase="capturing")
         try:
             with running.limited(request.get("seconds")):
-                running.run(path, request, checks, on_end)
+                running.run(path, request, checks, on_end, warnings.append)
         except running.TimeUp:
             ended = f"its {request['seconds']:g} s were over"
     recorder.keep_what_was_launched_once()
@@ -77,7 +78,7 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         "launches": recorder.launches,
         "ended": ended,
         "parts": ends,
-        "warnings": list(dict.fromkeys(compiled.warnings)),
+        "warnings": list(dict.fromkeys(warnings)),
         "sources": sources(path, recorder),
     }
 

@@ -21,10 +21,10 @@ class CompiledFunctions:
 
     note: Note
     gpu: bool
+    #: Gets a line for each function that was called as it is.
+    warnings: list[str]
     #: Triton's, where there is no GPU.
     target: Any = None
-    #: One line for each function that was called as it is.
-    warnings: list[str] = field(default_factory=list)
     #: By the identity of what stands for them, the names of those that have not failed.
     _in_use: dict[int, str] = field(default_factory=dict)
     _given_up: bool = False

@@ -16,21 +16,30 @@ from typing import Any
 from .. import loading
 from ..launch import entry, standins
 from ..protocol import Rejected
-from . import assertions, pytest_stand_in
+from . import assertions, pytest_stand_in, tests
 
 #: Given what runs now (``__main__``, a test's name) and what ended it early, ``None`` where nothing did.
 #: Returns whether it is to run once more.
 OnEnd = Callable[[str, "BaseException | None"], bool]
 
 
+#: Sets of values that a test is called with at most.
+SETS = 64
+
+
 class TimeUp(BaseException):
     """The capture's time is over. No `Exception`, so that few handlers catch it."""
 
 
-def run(path: Path, request: dict[str, Any], checks: assertions.Checks, on_end: OnEnd) -> None:
+def run(
+    path: Path, request: dict[str, Any], checks: assertions.Checks, on_end: OnEnd, told: Callable[[str], None]
+) -> None:
     """Run the parts of a file that launch something, each to its end or to what ends it.
 
-    ``request``: ``entry`` names a function; ``script`` true runs the file as a script with ``arguments`` alone.
+    ``told`` hears in one line what is left out.
+
+    ``request``: ``entry`` names a function; ``script`` true runs the file as a script with ``script_arguments`` alone;
+    ``sets`` says how many sets of values a test is called with at most.
 
     Raises:
         Rejected: "usage", there is no such function.
@@ -44,6 +53,7 @@ def run(path: Path, request: dict[str, Any], checks: assertions.Checks, on_end: 
     loading.prepend_to_path(path, root)
     sys.argv = [str(path), *map(str, request.get("script_arguments") or ())]
     module = ModuleType("__main__")
+    beside = [] if request.get("script") else conftests(path, checks, on_end)
     named = request.get("entry")
     if named:
         part(named, lambda: entry.find(executed(path, name, module, checks), named)(), on_end)
@@ -53,10 +63,29 @@ def run(path: Path, request: dict[str, Any], checks: assertions.Checks, on_end: 
         with runners_of_tests_return():
             part("__main__", lambda: executed(path, "__main__", module, checks, name.rpartition(".")[0]), on_end)
         if not request.get("script"):
-            for title, call in (*benchmarks_of(module), *pytest_stand_in.tests_of(module)):
+            found = tests.tests_of(module, beside, request.get("sets") or SETS, told)
+            for title, call in (*benchmarks_of(module), *found):
                 part(title, call, on_end)
     finally:
         sys.modules["__main__"] = before
+
+
+def conftests(path: Path, checks: assertions.Checks, on_end: OnEnd) -> list[ModuleType]:
+    """Of a file of tests, the modules of ``conftest.py`` up to the folder of its project, the nearest first."""
+    if not path.stem.startswith("test_") and not path.stem.endswith("_test"):
+        return []
+    found: list[Path] = []
+    for folder in path.parents:
+        if (folder / "conftest.py").is_file():
+            found.append(folder / "conftest.py")
+        if any((folder / name).exists() for name in ("pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini", ".git")):
+            break
+    modules: list[ModuleType] = []
+    for file in reversed(found):
+        module = ModuleType("conftest")
+        part("conftest.py", lambda f=file, m=module: executed(f, "conftest", m, checks), on_end)  # type: ignore[misc]
+        modules.insert(0, module)
+    return modules
 
 
 def executed(
