@@ -13,7 +13,7 @@ from pathlib import Path
 from irscope.model import Configuration, Failure, Kernel, Parameter
 from irscope.prospect import Prospect, launches_in, prospect_of
 from irscope.request import IrscopeError, usage_error
-from irscope.worker import jitted
+from irscope.worker import jitted, source_text
 from irscope.worker.jitted import Jitted
 
 #: A file without both has no kernel of Triton's; most files of a tree are passed over by this alone.
@@ -95,6 +95,8 @@ def kernels_quietly(file: Path) -> list[Kernel]:
 def parsed(content: bytes, path: Path) -> Iterator[tuple[Path, ast.Module]]:
     if not all(pattern.search(content) for pattern in _MENTIONS):
         return
+    if (fault := source_text.fault_of(content)) is not None:
+        raise IrscopeError(Failure("syntax", fault.message, str(path.absolute()), fault.line, hint=fault.hint))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about other people's backslashes
@@ -102,7 +104,7 @@ def parsed(content: bytes, path: Path) -> Iterator[tuple[Path, ast.Module]]:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
         line, column = getattr(error, "lineno", None), getattr(error, "offset", None)
         message = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
-        raise IrscopeError(Failure("syntax", message, str(path), line, column)) from error
+        raise IrscopeError(Failure("syntax", message, str(path.absolute()), line, column)) from error
 
 
 def kernels_in(path: Path, tree: ast.Module, functions: list[Jitted]) -> list[tuple[Kernel, Jitted]]:

@@ -330,7 +330,7 @@ def failed(request: Request, target: Target, reached: Conversation | None, failu
     if stages and failure.stage is None and unfinished:
         failure = replace(failure, stage=unfinished[0])
     return Compilation(
-        kernel=(reached and reached.kernel) or Kernel(str(request.path), request.kernel or ""),
+        kernel=(reached and reached.kernel) or Kernel(str(request.path.absolute()), request.kernel or ""),
         target=target,
         specialization=reached.specialization if reached else Specialization(),
         stages=stages,

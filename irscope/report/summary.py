@@ -26,7 +26,7 @@ def summary(compilation: Compilation, figures: Figures, files: Mapping[str, Path
 
 def heading(compilation: Compilation) -> str:
     options = compilation.specialization.options
-    parts = [f"{compilation.kernel.name}  {compilation.kernel.file}", compilation.target.arch]
+    parts = [f"{compilation.kernel.name}  {compilation.kernel.file}".strip(), compilation.target.arch]
     for name, label in (("num_warps", "warps"), ("num_stages", "stages"), ("num_ctas", "ctas"), ("maxnreg", "maxnreg")):
         value = options.get(name)
         if value is not None and (name, value) != ("num_ctas", 1):

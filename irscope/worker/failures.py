@@ -44,7 +44,7 @@ def describe(error: BaseException, path: Path, logged: str) -> dict[str, Any]:
             "kind": "syntax",
             "message": f"{type(error).__name__}: {error.msg}",
             "file": error.filename or str(path),
-            "line": error.lineno,
+            "line": error.lineno or None,
             "column": error.offset,
         }
     failure = of_file(error, path)

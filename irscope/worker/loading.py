@@ -19,7 +19,7 @@ from typing import Any
 from triton.runtime.autotuner import Autotuner, Heuristics
 from triton.runtime.jit import JITFunction
 
-from . import deferred, places, versions
+from . import deferred, places, source_text, versions
 from .places import is_installed as is_installed
 from .places import package_of as package_of
 from .protocol import Rejected, names_hint
@@ -118,16 +118,8 @@ def prepend_to_path(path: Path, root: Path) -> None:
 
 
 def check_text(path: Path) -> None:
-    """Python would run a file whose comments are no text, and Triton could not read its source then."""
-    content = path.read_bytes()
-    try:
-        importlib.util.decode_source(content)
-    except UnicodeDecodeError as error:
-        raise Rejected(
-            "syntax", f"the file is not {error.encoding} text: {error.reason}", file=str(path),
-            line=content.count(b"\n", 0, error.start) + 1,
-            hint="save it as UTF-8, or declare its encoding in the first line: # -*- coding: latin-1 -*-",
-        ) from error  # fmt: skip
+    if (fault := source_text.fault_of(path.read_bytes())) is not None:
+        raise Rejected("syntax", fault.message, file=str(path), line=fault.line, hint=fault.hint)
 
 
 def forget_user_modules() -> None:

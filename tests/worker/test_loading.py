@@ -112,7 +112,7 @@ def test_what_a_kernel_needs_from_another_file_that_is_not_there_is_named(tmp_pa
     assert failure.kind == "missing"
     assert failure.line == 7
     assert "'BIAS' of the module 'shop.limits'" in failure.message
-    assert failure.hint == install_command(Path(sys.executable), "shop")
+    assert str(failure.hint).startswith(install_command(Path(sys.executable), "shop"))
 
 
 def test_a_relative_import_that_leads_nowhere_is_named(tmp_path: Path) -> None:
