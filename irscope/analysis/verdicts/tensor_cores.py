@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from irscope.analysis.axes import shape_of
 from irscope.analysis.verdicts import layouts
@@ -24,8 +25,45 @@ _OPERAND = re.compile(r"(?:tensor|memdesc)<(?:\d+x)+([a-z]\w*)")
 _PRECISION = re.compile(r"inputPrecision = (\w+)")
 #: In TTIR, and what Gluon writes in TTGIR.
 _DOTS = ("tt.dot", "tt.dot_scaled", "ttng.warp_group_dot", "ttng.tc_gen5_mma", "ttng.tc_gen5_mma_scaled")
-#: The first architecture on which Triton uses wgmma; it asks for at least so many rows, and whole warp groups.
-_WGMMA, _WGMMA_ROWS, _WGMMA_WARPS = 90, 64, 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Newer:
+    """What Triton asks for before it uses an instruction (``supportMMA`` in ``lib/Analysis/Utility.cpp``)."""
+
+    name: str
+    #: From which architecture on, and from which no longer.
+    first: int
+    below: int
+    #: The rows of a product are a multiple of it.
+    rows: int
+    takes_warps: Callable[[int], bool]
+    warps: str
+    advice: str
+
+
+_NEWER = (
+    _Newer(
+        "wgmma",
+        90,
+        100,
+        64,
+        lambda warps: warps % 4 == 0,
+        "no multiple of the 4 that wgmma needs",
+        "wgmma takes tiles of at least 64 rows, and a multiple of 4 warps.",
+    ),
+    _Newer(
+        "tcgen05",
+        100,
+        110,
+        64,
+        lambda warps: warps in (4, 8),
+        "not the 4 or 8 that tcgen05 needs",
+        "tcgen05 takes tiles of at least 64 rows, and 4 or 8 warps.",
+    ),
+)
+#: What none of them takes.
+_OLDER_ONLY = ("f64",)
 
 
 def tensor_cores(program: Program) -> Iterator[Verdict]:
@@ -57,9 +95,9 @@ def _verdict(program: Program, placed: Placed, chain: Chain, used: list[tuple[in
         kinds = list(dict.fromkeys(_named(name) for _, name in used))
         units = "tensor cores" if program.is_cuda else "matrix cores"
         sentence = f"{where}: tl.dot runs on the {units}: {joined(kinds)}, {count(len(used), 'instruction')}."
-        older = _why_no_wgmma(program, placed, used)
+        older = _why_older(program, placed, used)
         if older:
-            return Verdict(RULE, "note", f"{sentence[:-1]}; {older}.", _WGMMA_ADVICE, evidence)
+            return Verdict(RULE, "note", f"{sentence[:-1]}; {older[0]}.", older[1], evidence)
         return Verdict(RULE, "good", sentence, None, evidence)
     units = "tensor cores" if program.is_cuda else "matrix cores"
     layout = layouts.tensor_layout(became[0].operation.type) if became else None
@@ -70,9 +108,6 @@ def _verdict(program: Program, placed: Placed, chain: Chain, used: list[tuple[in
     reason, advice = _why_not(program, placed)
     sentence = f"{where}: tl.dot runs on ordinary multiply-adds, not on the {units}: {reason}."
     return Verdict(RULE, "unknown" if advice is None else "bad", sentence, advice, evidence)
-
-
-_WGMMA_ADVICE = "wgmma takes tiles of at least 64 rows, and a multiple of 4 warps."
 
 
 def _named(name: str) -> str:
@@ -87,18 +122,23 @@ def _named(name: str) -> str:
     return " ".join(part for part in (shown, shape[1] if shape else "", ".".join(types)) if part)
 
 
-def _why_no_wgmma(program: Program, placed: Placed, used: list[tuple[int, str]]) -> str | None:
-    """Of a dot on mma where the target has wgmma: which of its conditions does not hold."""
+def _why_older(program: Program, placed: Placed, used: list[tuple[int, str]]) -> tuple[str, str] | None:
+    """Of a dot on mma where the target has something newer: which of its conditions does not hold, and an advice."""
     capability = program.compilation.target.capability
-    if capability is None or not _WGMMA <= capability < 100 or not used[0][1].startswith("mma"):
+    newer = next((each for each in _NEWER if capability is not None and each.first <= capability < each.below), None)
+    if newer is None or not used[0][1].startswith("mma"):
         return None
+    kinds = _OPERAND.findall(placed.operation.type)
     shape = shape_of(placed.operation.type)
     warps = program.option("num_warps")
-    if len(shape) >= 2 and shape[-2] < _WGMMA_ROWS:
-        return f"its {shape[-2]} rows are too few for wgmma, which needs {_WGMMA_ROWS}"
-    if isinstance(warps, int) and warps % _WGMMA_WARPS:
-        are = "is" if warps == 1 else "are"
-        return f"{count(warps, 'warp')} {are} no multiple of the {_WGMMA_WARPS} that wgmma needs"
+    if len(shape) < 2 or any(kind in _OLDER_ONLY for kind in kinds):
+        return None
+    if len(shape) > 2:
+        return f"it is a batch of products, and {newer.name} takes single ones", newer.advice
+    if shape[-2] % newer.rows:
+        return f"its {shape[-2]} rows are too few for {newer.name}, which needs {newer.rows}", newer.advice
+    if isinstance(warps, int) and not newer.takes_warps(warps):
+        return f"{count(warps, 'warp')} {'is' if warps == 1 else 'are'} {newer.warps}", newer.advice
     return None
 
 

@@ -66,18 +66,34 @@ def test_a_dot_without_them(
 
 
 @pytest.mark.parametrize(
-    ("constants", "options", "reason"),
+    ("target", "constants", "options", "reason"),
     [
-        ({"M": 16}, {}, "its 16 rows are too few for wgmma, which needs 64"),
-        ({}, {"num_warps": 2}, "2 warps are no multiple of the 4 that wgmma needs"),
-        ({}, {"num_warps": 1}, "1 warp is no multiple of the 4 that wgmma needs"),
+        ("sm_90", {"M": 16}, {}, "its 16 rows are too few for wgmma, which needs 64"),
+        ("sm_90", {}, {"num_warps": 2}, "2 warps are no multiple of the 4 that wgmma needs"),
+        ("sm_90", {}, {"num_warps": 1}, "1 warp is no multiple of the 4 that wgmma needs"),
+        ("sm_100", {"M": 32}, {}, "its 32 rows are too few for tcgen05, which needs 64"),
+        ("sm_100", {}, {"num_warps": 2}, "2 warps are not the 4 or 8 that tcgen05 needs"),
+        ("sm_103", {}, {"num_warps": 16}, "16 warps are not the 4 or 8 that tcgen05 needs"),
     ],
 )
-def test_the_older_instruction_where_wgmma_cannot_be(
-    told: Tell, constants: dict[str, Any], options: dict[str, Any], reason: str
+def test_the_older_instruction_where_the_newer_cannot_be(
+    told: Tell, target: str, constants: dict[str, Any], options: dict[str, Any], reason: str
 ) -> None:
-    verdict = told("dots::one_dot", "sm_90", {**TILE, **constants}, HALVES, options).one(RULE)
+    verdict = told("dots::one_dot", target, {**TILE, **constants}, HALVES, options).one(RULE)
     assert verdict.tone == "note" and "mma m16n8k16" in verdict.sentence and reason in verdict.sentence
+    assert (verdict.advice or "").startswith(reason.partition("for ")[2].partition(",")[0] or reason.split()[-2])
+
+
+@pytest.mark.parametrize("target", ["sm_90", "sm_100"])
+def test_what_the_newer_instruction_never_takes_is_not_blamed_on_the_tile(told: Tell, target: str) -> None:
+    verdict = told("dots::one_dot", target, {**TILE, "M": 16}, DOUBLES).one(RULE)
+    assert verdict.tone == "good" and "f64" in verdict.sentence
+
+
+@pytest.mark.parametrize(("target", "newer"), [("sm_90", "wgmma"), ("sm_100", "tcgen05")])
+def test_a_batch_of_products(told: Tell, target: str, newer: str) -> None:
+    verdict = told("dots::batch", target, {"SIZE": 64}, HALVES).one(RULE)
+    assert verdict.tone == "note" and f"it is a batch of products, and {newer} takes single ones" in verdict.sentence
 
 
 @pytest.mark.parametrize("target", ["gfx1100", "gfx1201"])

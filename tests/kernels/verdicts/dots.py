@@ -204,3 +204,10 @@ def packed_operand(a_ptr, b_ptr, scales_ptr, c_ptr, steps, SIZE: tl.constexpr):
         b = tl.join(low, high).permute(0, 2, 1).reshape(SIZE, SIZE) * scales[None, :]
         acc = tl.dot(a, b, acc)
     tl.store(c_ptr + at[:, None] * SIZE + at[None, :], acc)
+
+
+@triton.jit
+def batch(a_ptr, b_ptr, c_ptr, SIZE: tl.constexpr):
+    first, row, column = tl.arange(0, 2)[:, None, None], tl.arange(0, SIZE)[:, None], tl.arange(0, SIZE)
+    tile = first * SIZE * SIZE + row * SIZE + column
+    tl.store(c_ptr + tile, tl.dot(tl.load(a_ptr + tile), tl.load(b_ptr + tile)))
