@@ -21,13 +21,14 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from irscope.tui.canvas import Canvas, Surroundings
-from irscope.tui.document import TAB, Document
+from irscope.tui.document import Document
 from irscope.tui.excerpt import excerpt, word_at
-from irscope.tui.highlight import Layer, palette_for
+from irscope.tui.highlight import palette_for
 from irscope.tui.marks import Marks
+from irscope.tui.overlays import Overlays
 from irscope.tui.ruler import Ruler, Sign
 from irscope.tui.search import Case, Search
-from irscope.tui.strips import Annotate, Frame, Gutter, Heat, Look, Overlay
+from irscope.tui.strips import Annotate, Frame, Gutter, Heat, Look
 from irscope.tui.wrapping import Straight, Wrapped
 
 if TYPE_CHECKING:
@@ -106,9 +107,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._ruler = Ruler()
         self._cursor = 0
         self._marks = Marks()
-        self._spans: dict[int, list[tuple[int, int]]] = {}
-        self._search: Search | None = None
-        self._hit: tuple[int, int] | None = None
+        self._overlays = Overlays(self._document)
         self._wrap = False
         self._reveal_when_sized: Callable[[], None] | None = None
         self._pressed: Offset | None = None
@@ -132,8 +131,8 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
             self._gutter.annotate, self._gutter.annotation_width, self._gutter.align, self._gutter.heat,
         )  # fmt: skip
         self._marks = Marks(len(lines))
-        self._search = self._hit = self._reveal_when_sized = None
-        self._spans = {}
+        self._overlays = Overlays(self._document)
+        self._reveal_when_sized = None
         self._cursor = 0
         self._rebuild()
         self.scroll_to(0, 0, animate=False, force=True)
@@ -339,11 +338,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def set_spans(self, spans: Collection[tuple[int, int, int]] = ()) -> None:
         """Sets off parts of rows, each (row, first character, character after the last), and no others."""
-        before = set(self._spans)
-        self._spans = {}
-        for row, start, end in spans:
-            self._spans.setdefault(row, []).append((start, end))
-        self._refresh_rows(before | set(self._spans))
+        self._refresh_rows(self._overlays.set_spans(spans))
 
     # -- Search
 
@@ -355,30 +350,29 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         if not pattern:
             self.clear_search()
             return 0
-        self._search = Search(self._document.lines, pattern, regex=regex, case=case)
-        self._hit = None
+        self._find(Search(self._document.lines, pattern, regex=regex, case=case))
+        return self.hit_count
+
+    def clear_search(self) -> None:
+        self._find(None)
+
+    def _find(self, search: Search | None) -> None:
+        self._overlays.find(search)
         self._update_ruler()
         self.refresh()
-        return self._search.count
 
     @property
     def hit_count(self) -> int:
-        return self._search.count if self._search else 0
+        return self._overlays.search.count if self._overlays.search else 0
 
     def next_hit(self, direction: int = 1) -> int | None:
         """Moves the cursor to the next match, round the end; returns its row, ``None`` without matches."""
-        if self._search is None:
-            return None
-        row, raw = self._hit or (self._cursor, -1)
-        if row != self._cursor:
-            row, raw = self._cursor, -1
-        found = self._search.next(row, raw, direction)
+        found = self._overlays.next_hit(self._cursor, direction)
         if found is None:
             return None
-        before, self._hit = self._hit, found
-        row, raw = found
+        row, raw, changed = found
         self.go_to(row, notify=True)
-        self._refresh_rows((row, before[0] if before else row))
+        self._refresh_rows(changed)
         if not self._wrap:
             self._scroll_to_column(row, self._document.to_shown(row, raw))
         else:
@@ -388,11 +382,6 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
             if not 0 <= line - self.scroll_offset.y < self._space.height:
                 self._scroll_to_line(line - self._space.height // 2)
         return row
-
-    def clear_search(self) -> None:
-        self._search = self._hit = None
-        self._update_ruler()
-        self.refresh()
 
     def _scroll_to_column(self, row: int, character: int) -> None:
         column, width = self._document.columns(row)[character], self._text_width
@@ -464,7 +453,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
     def _update_ruler(self) -> None:
         if (self._ruler.count, self._ruler.height) != (self._lines.count, self._space.height):
             self._ruler = Ruler(self._lines.count, self._space.height)
-        hits = self._search.rows if self._search else ()
+        hits = self._overlays.search.rows if self._overlays.search else ()
         signs = {Sign.HIT: hits, Sign.NEAR: self._marks.rows, Sign.EXACT: self._marks.exact}
         self._refresh_screen_lines(self._ruler.update({sign: self._first_lines(rows) for sign, rows in signs.items()}))
 
@@ -515,25 +504,6 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         if regions:
             self.refresh(*regions)
 
-    def _overlays(self, row: int, selection: Selection | None) -> tuple[Overlay, ...]:
-        to_shown = self._document.to_shown
-        overlays = [
-            Overlay(to_shown(row, start), to_shown(row, end), Layer.SPAN) for start, end in self._spans.get(row, ())
-        ]
-        if self._search is not None:
-            overlays += [
-                Overlay(
-                    to_shown(row, start),
-                    to_shown(row, end),
-                    Layer.CURRENT_HIT if self._hit == (row, start) else Layer.HIT,
-                )
-                for start, end in self._search.spans(row)
-            ]
-        if selection is not None and (span := selection.get_span(row)) is not None:
-            start, end = span
-            overlays.append(Overlay(start, end if end >= 0 else len(self.lines[row]) * TAB, Layer.SELECTION))
-        return tuple(overlays)
-
     def _frame(self) -> Frame:
         return Frame(0 if self._wrap else self.scroll_offset.x, self._text_width)
 
@@ -544,9 +514,9 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         signs = [self._ruler.sign(y) for y in ys]
         layers = self._marks.layers([row for row, _ in places], self._cursor, self.has_focus)
         selection = self.text_selection
-        plain = selection is None and self._search is None and not self._spans
+        plain = selection is None and not self._overlays.any
         looks: list[Look | Sign] = [
-            Look(row, part, layer, row == self._cursor, sign, () if plain else self._overlays(row, selection))
+            Look(row, part, layer, row == self._cursor, sign, () if plain else self._overlays.of(row, selection))
             for (row, part), layer, sign in zip(places, layers, signs, strict=False)
         ]
         return looks + signs[len(looks) :]

@@ -94,10 +94,10 @@ async def test_the_very_expression_is_lit(matmul_request: Request) -> None:
         await traced(driver)
         await driver.go_to("ttir", "tt.dot ")
         source = driver.view("source")
-        ((row, ((start, end),)),) = source._spans.items()
+        ((row, ((start, end),)),) = source._overlays._spans.items()
         assert source.lines[row][start:end] == "tl.dot(a, b, acc)"
         await driver.go_to("source", "import triton")
-        assert not source._spans
+        assert not source._overlays._spans
 
 
 async def test_a_helpers_call_is_named(compiled_sample: object) -> None:
