@@ -151,13 +151,16 @@ def read(path: Path) -> Compilation:
     except zipfile.BadZipFile as error:
         raise DamagedBundle(f"{path} is not a whole bundle: it is no zip file, or cut short") from error
     except OSError as error:
-        raise DamagedBundle(f"{path} is not a whole bundle: {error.strerror or error}") from error
+        reason = f"{Path(error.filename or path).name}: {error.strerror or error}"
+        raise DamagedBundle(f"{path} is not a whole bundle: {reason}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"its {MANIFEST} is not as irscope writes it ({type(error).__name__}: {error})"
         raise DamagedBundle(f"{path} is not a whole bundle: {reason}") from error
 
 
 def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    if name not in archive.namelist():
+        raise DamagedBundle(f"it has no {name}")
     if archive.getinfo(name).file_size > MAX_MEMBER_BYTES:
         raise DamagedBundle(f"{name} is larger than any stage")
     return archive.read(name)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import sys
 import zipfile
 from dataclasses import replace
@@ -66,7 +67,7 @@ def test_every_changed_file_is_noticed(matmul: Compilation, tmp_path: Path) -> N
         with pytest.raises(bundle.DamagedBundle):
             bundle.read(folder)
         file.unlink()
-        with pytest.raises(bundle.DamagedBundle):
+        with pytest.raises(bundle.DamagedBundle, match=re.escape(file.name)):
             bundle.read(folder)
         file.write_bytes(content)
     assert bundle.read(folder) == matmul

@@ -292,6 +292,7 @@ def test_a_helper_is_not_a_kernel() -> None:
         ({"options": {"num_warps": "many"}}, "num_warps is a whole number, not 'many'"),
         ({"options": {"num_ctas": "3"}}, "num_ctas is a power of two, not 3"),
         ({"options": {"num_stages": "-1"}}, "num_stages is 0 or more, not -1"),
+        ({"options": {"num_stages": "99999999999"}}, "num_stages is a number of 32 bits, not 99999999999"),
         ({"options": {"maxnreg": "-5"}}, "maxnreg is 1 or more, not -5"),
         ({"options": {"arch": "sm80"}}, "arch is that of the target, sm90, not sm80"),
         ({"options": {"enable_fp_fusion": "maybe"}}, "enable_fp_fusion is True or False, not 'maybe'"),

@@ -286,6 +286,8 @@ def wrong_option(name: str, value: Any, fields: Mapping[str, dataclasses.Field[A
     is_number = isinstance(value, int) and not isinstance(value, bool)
     if (annotation is int or name in LEAST) and not is_number:
         return "a whole number"
+    if is_number and abs(value) >= 2**31:
+        return "a number of 32 bits"
     if name in LEAST and value < LEAST[name]:
         return f"{LEAST[name]} or more"
     if name in ("num_warps", "num_ctas") and value & (value - 1):
