@@ -212,16 +212,20 @@ def _loops(code: Code) -> list[str]:
             around = code.flow.loop_of(part.first)
             depth = 0 if around is None else around.depth
             count = part.last - part.first + 1
-            return f"{'  ' * depth}block {part.number}", lines, f"{grouped(count)} instructions", _goes_to(code, part)
+            return f"{'  ' * depth}block {part.number}", lines, _instructions(count), _goes_to(code, part)
         statement = statements[part.number]
         return (
             f"{'  ' * (part.depth - 1)}loop {part.number}",
             lines,
-            f"{grouped(code.loop_mixes[part.number].instructions)} instructions",
+            _instructions(code.loop_mixes[part.number].instructions),
             f"{Path(statement[0]).name}:{statement[1]}" if statement else _place(chains[code.machine.rows[part.first]]),
         )
 
     return aligned([row(part) for part in code.flow.tree() if code.blocks or isinstance(part, Loop)])
+
+
+def _instructions(count: int) -> str:
+    return f"{grouped(count)} instruction{'s' * (count != 1)}"
 
 
 def _goes_to(code: Code, block: Block) -> str:

@@ -118,7 +118,8 @@ def tree_lines(tree: LoopTree, parts: Sequence[LoopRow | BlockRow]) -> list[str]
     digits = len(str(max((row.end for row in tree.parts), default=0) + 1))
 
     def lines_of(row: LoopRow | BlockRow) -> str:
-        return f"lines {row.head + 1:>{digits}} to {row.end + 1:>{digits}}  {row.instructions} instructions"
+        count = f"{row.instructions} instruction{'s' * (row.instructions != 1)}"
+        return f"lines {row.head + 1:>{digits}} to {row.end + 1:>{digits}}  {count}"
 
     def words(row: LoopRow | BlockRow) -> str:
         if isinstance(row, BlockRow):
