@@ -187,6 +187,17 @@ def test_gradients_with_values_and_without(own_directories: None) -> None:
     assert by_kernel["backward_kernel"].sites[0].function == "backward"
 
 
+def test_types_are_those_of_a_gpus_autocast(own_directories: None) -> None:
+    found = capture("scripts/mixed_precision.py", script_arguments=())
+    assert found.ended is None, (found.ended, found.log)
+    types = {launch.constexprs["WHERE"]: launch.entries["x_ptr"] for launch in found.launches}
+    assert types == {
+        "linear": "*bf16:16", "large": "*bf16:16", "product": "*bf16:16", "softmax": "*fp32:16", "norm": "*fp32:16",
+        "relu": "*bf16:16", "double": "*fp64:16", "disabled": "*fp32:16", "half": "*fp16:16",
+        "cast inputs": "*fp16:16", "outside": "*fp32:16", "backward": "*fp16:16",
+    }  # fmt: skip
+
+
 def test_a_kernel_that_is_warmed_up_can_be_read_and_launched(own_directories: None) -> None:
     found = capture("warms_up.py")
     assert found.ended is None, (found.ended, found.log)

@@ -102,10 +102,12 @@ def sparing() -> Any:
             try:
                 if name in _ASKING:
                     return function(*arguments, **named)
-                result = function(*changed(on_meta(arguments), onto_meta), **changed(on_meta(named), onto_meta))
+                result = function(
+                    *redirect.changed(on_meta(arguments), onto_meta), **redirect.changed(on_meta(named), onto_meta)
+                )
             except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
                 return self.with_made_values(error, function, arguments, named)
-            return changed(result, lambda one: originals.get(id(one), (one,))[0])
+            return redirect.changed(result, lambda one: originals.get(id(one), (one,))[0])
 
         def with_made_values(
             self, error: Exception, function: Any, arguments: tuple[Any, ...], named: dict[str, Any]
@@ -119,7 +121,7 @@ def sparing() -> Any:
                 return make(one.shape, dtype=one.dtype)
 
             try:
-                return function(*changed(arguments, valued), **changed(named, valued))
+                return function(*redirect.changed(arguments, valued), **redirect.changed(named, valued))
             except Exception:
                 raise error from None
 
@@ -193,21 +195,6 @@ def moved(one: Any, onto_meta: bool) -> Any:
 def filled(name: str, made: Any) -> Any:
     """A tensor that torch left as memory was: no launch will fill it, and its values may be taken for indices."""
     return made.zero_() if name in _UNFILLED and not made.requires_grad else made
-
-
-def changed(value: Any, change: Callable[[Any], Any]) -> Any:
-    """With each tensor in it changed, through tuples, lists and dictionaries."""
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        return change(value)
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(changed(item, change) for item in value))
-    if type(value) in (tuple, list):
-        return type(value)(changed(item, change) for item in value)
-    if type(value) is dict:
-        return {name: changed(item, change) for name, item in value.items()}
-    return value
 
 
 def on_meta(value: Any) -> Any:

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..failures import install_command
 from ..protocol import Rejected
-from . import standins
+from . import autocast, standins
 
 #: An attribute of the tensors that are on the CPU in the file's eyes too.
 ON_CPU = "_irscope_on_cpu"
@@ -69,8 +69,6 @@ def torch_replacements(torch: Any, mode: Any) -> list[standins.Replacement]:
         torch.set_default_device,
     )
     run_thread = threading.Thread.run
-    autocast = torch.amp.autocast_mode.autocast
-    begin_autocast = autocast.__init__
 
     class Generator(torch.Generator):  # type: ignore[misc, unused-ignore]
         """Of the CPU, whatever it is asked for."""
@@ -100,18 +98,13 @@ def torch_replacements(torch: Any, mode: Any) -> list[standins.Replacement]:
         mode.by_default = "cuda" if is_cuda_device(device) else "cpu"
         set_default_device("cpu" if is_cuda_device(device) else device)
 
-    def autocast_of_cpu(self: Any, device_type: str, dtype: Any = None, *rest: Any, **named: Any) -> None:
-        if device_type == "cuda":
-            device_type, dtype = "cpu", dtype or torch.float16
-        begin_autocast(self, device_type, dtype, *rest, **named)
-
     return [
         (torch.autograd, "_engine_run_backward", backward_in_mode),
         (torch, "Generator", Generator),
         (torch, "load", load_on_cpu),
         (torch, "set_default_device", default_device),
-        (autocast, "__init__", autocast_of_cpu),
         (threading.Thread, "run", run_in_mode),
+        *autocast.replacements(),
     ]
 
 
@@ -146,6 +139,7 @@ def cuda_on_cpu() -> Any:
             if function == set_data:
                 setattr(arguments[0], ON_CPU, is_on_cpu(arguments[1]))
                 return function(*arguments)
+            arguments, named = self.cast(function, arguments, named)
             wanted = self.wanted_side(function, arguments, named)
             if function in (tensor.cuda, tensor.cpu):
                 function, arguments, named = tensor.to, (arguments[0], "cpu"), without(named, "device", "non_blocking")
@@ -172,6 +166,17 @@ def cuda_on_cpu() -> Any:
             if not given:
                 refuse_what_does_not_fit(function, arguments, named)
             return function(*arguments, **named)
+
+        def cast(self, function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+            """The arguments as ``torch.autocast`` wants them."""
+            type_ = autocast.wanted_type(getattr(function, "__name__", ""))
+            if type_ is None:
+                return arguments, named
+
+            def change(one: Any) -> Any:
+                return one.to(type_) if not is_on_cpu(one) and autocast.is_cast(one, type_) else one
+
+            return changed(arguments, change), changed(named, change)
 
         def wanted_side(self, function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> str | None:
             """``"cuda"``, ``"cpu"``, or ``None`` where the call names no device."""
@@ -224,6 +229,21 @@ def tensors_in(value: Any) -> Iterator[Any]:
             yield from tensors_in(item)
     elif isinstance(value, dict):
         yield from tensors_in(list(value.values()))
+
+
+def changed(value: Any, change: Callable[[Any], Any]) -> Any:
+    """With each tensor in it changed, through tuples, lists and dictionaries."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(changed(item, change) for item in value))
+    if type(value) in (tuple, list):
+        return type(value)(changed(item, change) for item in value)
+    if type(value) is dict:
+        return {name: changed(item, change) for name, item in value.items()}
+    return value
 
 
 def refuse_what_does_not_fit(function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
