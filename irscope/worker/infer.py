@@ -6,7 +6,6 @@ use, guessed from the name; and the answer says which it was.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import Any
 
@@ -65,8 +64,8 @@ def specialize(kernel: LoadedKernel, request: dict[str, Any]) -> Answer:
             answer.parameters[name] = Parameter("constexpr", configured[name], provenance="configuration")
         elif name in kernel.heuristics:
             answer.parameters[name] = Parameter("constexpr", None, provenance="heuristic")
-        elif parameter.has_default:
-            answer.parameters[name] = from_default(parameter)
+        elif parameter.has_default and (default := from_default(parameter)) is not None:
+            answer.parameters[name] = default
     infer_the_rest(kernel, answer)
     let_sizes_agree(kernel, answer)
     return answer
@@ -170,10 +169,12 @@ def apply_configuration(kernel: LoadedKernel, number: int | None, answer: Answer
     return constexprs
 
 
-def from_default(parameter: Any) -> Parameter:
-    value = parameter.default
-    with contextlib.suppress(ModuleNotFoundError):  # the kernel's needs tell it
-        value = deferred.worked_out(value)
+def from_default(parameter: Any) -> Parameter | None:
+    """None where the default cannot be worked out, for it comes out of a module that is not there."""
+    try:
+        value = deferred.worked_out(parameter.default)
+    except ModuleNotFoundError:
+        return None
     if parameter.is_constexpr or value is None:
         return Parameter("constexpr", getattr(value, "value", value), provenance="default")
     if isinstance(value, bool):

@@ -66,6 +66,19 @@ def test_defaults_that_come_out_of_a_module_are_worked_out(tmp_path: Path) -> No
     assert {"dense<1.600000e+01>", "dense<3.200000e+01>"} <= set(compilation.text("ttir").split())
 
 
+def test_a_default_out_of_a_module_that_is_not_there_is_guessed(tmp_path: Path) -> None:
+    text = (
+        "from shop import limits\n\nLIMITS = torch.finfo(limits.narrow_type())\n\n@triton.jit\n"
+        "def kernel(x_ptr, WIDE: tl.constexpr, BLOCK: tl.constexpr = 32, LOW: tl.constexpr = LIMITS.min):\n"
+        "    at = x_ptr + tl.arange(0, BLOCK)\n    x = tl.load(at)\n    if WIDE:\n"
+        "        x = tl.maximum(x, LOW)\n    tl.store(at, x)\n"
+    )
+    specialization = compiled(file_with(tmp_path, text)).specialization
+    assert specialization.provenance["LOW"] == "guessed"
+    assert isinstance(specialization.constexprs["LOW"], int)
+    assert specialization.constexprs["BLOCK"] == 32
+
+
 def test_the_values_around_a_kernel_in_a_function_are_those_of_the_call_that_makes_it() -> None:
     ttir = compiled(FORMS, "make.made").text("ttir")
     assert "end = 32 : i32" in ttir
