@@ -16,7 +16,11 @@ MATMUL = SAMPLES / "matmul.py"
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    assert main(["asm", *words]) == 0
+    return printed_by(capsys, "asm", *words)
+
+
+def printed_by(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main([*words]) == 0
     return capsys.readouterr().out
 
 
@@ -47,6 +51,19 @@ def test_the_peak_is_held_by_the_accumulator(capsys: pytest.CaptureFixture[str])
     most = live["values"][0]
     source = MATMUL.read_text(encoding="utf-8").splitlines()
     assert "tl.dot" in source[most["line"] - 1] and most["registers"] >= 64
+
+
+def test_what_a_helper_holds_is_told_by_its_line_and_the_call(capsys: pytest.CaptureFixture[str]) -> None:
+    words = (str(SAMPLES / "flash_attention.py"), "--target", "sm_90")
+    source = (SAMPLES / "flash_attention.py").read_text(encoding="utf-8").splitlines()
+    values = document(capsys, *words)["live_registers"]["values"]
+    called = [each for each in values if each["called_from"]]
+    assert called and all("attend(" in source[each["called_from"] - 1] for each in called)
+    most = next(each for each in called if "tl.dot" in source[each["line"] - 1])
+    line = f"flash_attention.py:{most['line']} < {most['called_from']} "
+    assert line in printed(capsys, *words).partition("held there by:")[2]
+    # As the map of shared memory names what a helper allocates.
+    assert re.search(r"flash_attention.py:\d+ < \d+ ", printed_by(capsys, "shared", *words))
 
 
 def test_the_listing_has_a_line_for_each_instruction(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from irscope.analysis.machine import machine
 from irscope.commands import Progress, compiled, request_from
 from irscope.model import Compilation
 from irscope.report import asm as report
+from irscope.report.asm_document import document
 from irscope.request import usage_error
 
 
@@ -28,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     for warning in compilation.warnings:
         print(f"irscope: warning: {warning}", file=sys.stderr)
     if arguments.format == "json":
-        print(json.dumps(report.document(code), indent=2))
+        print(json.dumps(document(code), indent=2))
     elif arguments.listing:
         print(report.listing(code))
     else:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from irscope import __version__, ir
+from irscope import ir
 from irscope.analysis import amd, sass
 from irscope.analysis.figures import theoretical_occupancy
 from irscope.analysis.flow import Block, Flow, Loop
@@ -18,9 +17,10 @@ from irscope.analysis.machine import Machine
 from irscope.analysis.resources import resources
 from irscope.analysis.sass.mix import Mix
 from irscope.correlate import Correlation
-from irscope.ir.lines import Chain, split_lines
+from irscope.ir.lines import Chain, Location, split_lines
 from irscope.ir.table import aligned, grouped
 from irscope.model import Compilation
+from irscope.report.places import own_frame, place
 
 #: Eighths of a character, for the curve.
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -52,88 +52,6 @@ class Code:
 
     def line(self, instruction: int) -> int:
         return self.machine.rows[instruction] + 1
-
-
-def document(code: Code) -> dict[str, Any]:
-    """The JSON document of ``irscope asm --format json``."""
-    return {
-        "irscope": __version__,
-        "kernel": code.compilation.kernel.name,
-        "file": code.compilation.kernel.file,
-        "target": asdict(code.compilation.target),
-        "stage": code.machine.stage,
-        "mix": _mix(code.mix),
-        "loops": [
-            {
-                "number": loop.number,
-                "parent": loop.parent,
-                "depth": loop.depth,
-                "lines": [code.line(loop.first), code.line(loop.last)],
-                "mix": _mix(code.loop_mixes[loop.number]),
-            }
-            for loop in code.flow.loops
-        ],
-        "blocks": [_block(code, block) for block in code.flow.blocks],
-        "live_registers": None if code.live is None else _live(code, code.live),
-        "no_live_registers": code.no_live,
-        "amd": None if code.amd is None else _amd(code, code.amd),
-        "instructions": [_instruction(code, number) for number in range(len(code.machine.rows))],
-    }
-
-
-def _amd(code: Code, found: amd.Amd) -> dict[str, Any]:
-    fits = theoretical_occupancy(code.compilation, resources(code.compilation))
-    return {
-        **asdict(found.figures),
-        "lds_dynamic_bytes": resources(code.compilation).shared_dynamic_bytes,
-        "occupancy": asdict(fits),
-    }
-
-
-def _block(code: Code, block: Block) -> dict[str, Any]:
-    loop = code.flow.loop_of(block.first)
-    return {
-        "number": block.number,
-        "loop": None if loop is None else loop.number,
-        "lines": [code.line(block.first), code.line(block.last)],
-        "instructions": block.last - block.first + 1,
-        "successors": list(block.successors),
-        "reached": block.number in code.flow.reached,
-    }
-
-
-def _mix(mix: Mix) -> dict[str, Any]:
-    return {
-        "instructions": mix.instructions,
-        "kinds": dict(mix.kinds),
-        "tensor": dict(mix.tensor),
-        "accesses": [asdict(each) for each in mix.accesses],
-        "spills": mix.spills,
-    }
-
-
-def _live(code: Code, live: LiveRegisters) -> dict[str, Any]:
-    return {
-        "origin": live.origin,
-        "peak": live.peak,
-        "peak_lines": [code.line(number) for number in live.peak_instructions],
-        "values": [
-            {"file": file, "line": line, "registers": count} for (file, line), count in values_at_peak(code, live)
-        ],
-    }
-
-
-def _instruction(code: Code, number: int) -> dict[str, Any]:
-    loop = code.flow.loop_of(number)
-    entry: dict[str, Any] = {"line": code.line(number), "loop": None if loop is None else loop.number}
-    if code.live is not None:
-        entry["live"] = asdict(code.live.count(number))
-    if code.sass is not None and code.sass.controls is not None:
-        control = code.sass.controls[number]
-        entry["control"] = {**asdict(control), "text": str(control)}
-    if targets := code.flow.targets.get(number):
-        entry["targets"] = [code.line(target) for target in targets if target < len(code.machine.rows)]
-    return entry
 
 
 def text(code: Code) -> str:
@@ -218,7 +136,9 @@ def _loops(code: Code) -> list[str]:
             f"{'  ' * (part.depth - 1)}loop {part.number}",
             lines,
             _instructions(code.loop_mixes[part.number].instructions),
-            f"{Path(statement[0]).name}:{statement[1]}" if statement else _place(chains[code.machine.rows[part.first]]),
+            f"{Path(statement[0]).name}:{statement[1]}"
+            if statement
+            else place(chains[code.machine.rows[part.first]][-1:], code.compilation.kernel.file),
         )
 
     return aligned([row(part) for part in code.flow.tree() if code.blocks or isinstance(part, Loop)])
@@ -241,10 +161,6 @@ def located(compilation: Compilation, stage: str) -> Sequence[Chain]:
     return Correlation(indices, sources, compilation.kernel.file).locations(stage)
 
 
-def _place(chain: Chain) -> str:
-    return f"{Path(chain[-1].file).name}:{chain[-1].line}" if chain else ""
-
-
 def _registers(code: Code) -> Iterator[str]:
     """The curve of live registers along the code, the peak, and the Python lines whose values are live there."""
     live = code.live
@@ -255,23 +171,22 @@ def _registers(code: Code) -> Iterator[str]:
     own = "" if live.origin == "nvdisasm" else ", by irscope's own data-flow"
     if own and code.sass is not None:
         own += ": nvdisasm refuses this cubin"
-    place = f" in {code.machine.stage} {code.line(at[0])}" if at else ""
+    where = f" in {code.machine.stage} {code.line(at[0])}" if at else ""
     counts = [live.count(number).uniform for number in range(len(live.live))] if code.amd is not None else []
     what, scalar = (
         ("VGPRs", f"; SGPRs: at most {max(counts, default=0)}") if code.amd is not None else ("registers", "")
     )
-    yield f"live {what}: at most {live.peak}{place}{own}{scalar}"
+    yield f"live {what}: at most {live.peak}{where}{own}{scalar}"
     yield curve(live.general)
     found = values_at_peak(code, live)
     if not found:
         return
     sources = {source.path: split_lines(source.text) for source in code.compilation.sources}
     rows = []
-    for (file, line), count in found:
-        lines = sources.get(file or "", [])
-        words = lines[line - 1].strip() if line and line <= len(lines) else ""
-        name = f"{Path(file).name}:{line}" if file else "no line"
-        rows.append((f"  {count}", name, words[:80]))
+    for chain, count in found:
+        lines = sources.get(chain[0].file, []) if chain else []
+        words = lines[chain[0].line - 1].strip() if chain and chain[0].line <= len(lines) else ""
+        rows.append((f"  {count}", place(chain, code.compilation.kernel.file) or "no line", words[:80]))
     yield "held there by:"
     yield from aligned(rows, right=(0,))
 
@@ -286,19 +201,22 @@ def curve(counts: tuple[int, ...], columns: int = _CURVE_COLUMNS) -> str:
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // highest)] for count in stretches)
 
 
-def values_at_peak(code: Code, live: LiveRegisters) -> list[tuple[tuple[str | None, int], int]]:
+def values_at_peak(code: Code, live: LiveRegisters) -> list[tuple[Chain, int]]:
     """How many registers hold values that a Python line computed, where most are live; most first.
 
-    The line is the kernel's own, what it calls being inlined there. A register that several lines may have written
-    counts for the last of them.
+    The line is the innermost of the kernel's file, by the call that it is inlined in. A register that several lines
+    may have written counts for the last of them.
     """
     if not live.peak_instructions:
         return []
-    chains = ir.index(code.machine.stage, code.text).chains
-    held: Counter[tuple[str | None, int]] = Counter()
+    chains = located(code.compilation, code.machine.stage)
+    file = code.compilation.kernel.file
+    held: Counter[Chain] = Counter()
     for writers in live.values(code.flow, live.peak_instructions[0]).values():
         chain = chains[code.machine.rows[writers[-1]]] if writers else ()
-        held[(chain[-1].file, chain[-1].line) if chain else (None, 0)] += 1
+        own = own_frame(chain, file)
+        frames = () if own is None else (own, chain[-1])
+        held[tuple([Location(frame.file, frame.line) for frame in frames])] += 1
     return held.most_common()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from irscope import __version__
@@ -11,6 +10,7 @@ from irscope.analysis.shared import Buffer, SharedMemory
 from irscope.analysis.verdicts import Verdict
 from irscope.ir.table import aligned
 from irscope.model import Compilation
+from irscope.report.places import place
 from irscope.report.verdicts import verdict_lines, verdict_list
 
 #: Characters of a type that are shown: layouts are long.
@@ -53,7 +53,12 @@ def _buffer(found: SharedMemory, buffer: Buffer) -> dict[str, Any]:
 
 
 def text(compilation: Compilation, found: SharedMemory, verdicts: list[Verdict]) -> str:
-    blocks = [_heading(compilation, found), table(found), _tensor_memory(found), verdict_lines(verdicts)]
+    blocks = [
+        _heading(compilation, found),
+        table(found, compilation.kernel.file),
+        _tensor_memory(found),
+        verdict_lines(verdicts),
+    ]
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -68,14 +73,12 @@ def _heading(compilation: Compilation, found: SharedMemory) -> str:
     return line
 
 
-def table(found: SharedMemory) -> str:
+def table(found: SharedMemory, kernel_file: str) -> str:
     """One line a buffer, by offset: where, how large, whose, when it is in use, what else uses the bytes."""
     if not found.buffers:
         return ""
     rows = [("offset", "bytes", "kind", "operation", "ttgir", "Python", "in use", "shares with", "holds")]
     for buffer in found.buffers:
-        # The kernel's own line; what it calls there is inlined.
-        place = buffer.source[-1] if buffer.source else None
         rows.append(
             (
                 _number(buffer.offset),
@@ -83,7 +86,7 @@ def table(found: SharedMemory) -> str:
                 buffer.kind,
                 f"{buffer.operation} {buffer.name or ''}".strip(),
                 str(buffer.row + 1),
-                "" if place is None else f"{Path(place.file).name}:{place.line}",
+                place(buffer.source, kernel_file),
                 " ".join(f"{span.first + 1}-{span.last + 1}" for span in buffer.live),
                 " ".join(str(other.row + 1) for other in found.sharing(buffer)),
                 buffer.type if len(buffer.type) <= _TYPE_WIDTH else f"{buffer.type[: _TYPE_WIDTH - 3]}...",
