@@ -192,11 +192,12 @@ class Worker:
 
     def close(self) -> None:
         """Stop the process and what it started (ptxas may outlast it otherwise)."""
+        if self.alive:
+            kill_tree(self._process)
+        # Afterwards: a worker whose requests are at their end ends too, and leaves ptxas running.
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
-        if self.alive:
-            kill_tree(self._process)
         self._process.wait()
         if self._folder is not None and self.log.exists():
             self._tail = self.log_text()[-LOG_TAIL:].strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -183,6 +184,7 @@ def test_an_endless_compile_names_the_stage() -> None:
     [
         ("interrupt", 130),
         pytest.param("terminate", 143, marks=pytest.mark.skipif(sys.platform == "win32", reason="kills there")),
+        pytest.param("hangup", 129, marks=pytest.mark.skipif(sys.platform == "win32", reason="is not there")),
         ("kill", None),
     ],
 )
@@ -201,6 +203,8 @@ def test_a_worker_does_not_outlive_its_irscope(end: str, code: int | None, tmp_p
         assert list(tmp_path.iterdir()) != []
         if end == "interrupt":
             irscope.send_signal(signal.SIGINT)
+        elif end == "hangup":
+            irscope.send_signal(signal.SIGHUP)
         else:
             getattr(irscope, end)()
         assert irscope.stderr is not None
@@ -209,6 +213,25 @@ def test_a_worker_does_not_outlive_its_irscope(end: str, code: int | None, tmp_p
     if code is not None:
         assert irscope.returncode == code
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process sends no Ctrl-C to another one alone there")
+def test_ptxas_does_not_outlive_its_irscope_and_leaves_no_files(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "irscope", "dump", "--fresh", str(SAMPLES / "flash_attention.py")]
+    with subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, stderr=subprocess.PIPE) as irscope:
+        compiler: list[psutil.Process] = []
+        while not compiler:
+            assert irscope.poll() is None
+            for child in psutil.Process(irscope.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    compiler += [child] if any(word.startswith("--gpu-name") for word in child.cmdline()) else []
+        irscope.send_signal(signal.SIGINT)
+        assert irscope.stderr is not None
+        assert irscope.stderr.read() == b""
+    assert irscope.returncode == 130
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert compiler[0].status() == psutil.STATUS_ZOMBIE  # killed, and not yet buried by the system
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_worker_that_is_killed_is_said_to_be(tmp_path: Path) -> None:

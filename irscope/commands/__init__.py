@@ -30,8 +30,7 @@ def run(module: str, arguments: argparse.Namespace) -> int:
     """Run a command; every expected error becomes one line and its exit code."""
     prepare_streams()
     if module != "tui":  # which has a terminal to put in order first
-        # A worker and its folder must not outlive a job that its scheduler ends.
-        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+        end_tidily()
     try:
         try:
             code = importlib.import_module(f"irscope.commands.{module}").run(arguments)
@@ -52,6 +51,14 @@ def run(module: str, arguments: argparse.Namespace) -> int:
         place = f"{error.filename}: " if error.filename else ""
         tell_failure(missing(f"{place}{error.strerror or error}").failure, "text")
         return EXIT_CODES["missing"]
+
+
+def end_tidily() -> None:
+    """A worker and its folder must not outlive a job that its scheduler ends, or whose terminal is closed."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` lets it be ignored
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def prepare_streams() -> None:

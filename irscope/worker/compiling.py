@@ -225,10 +225,13 @@ def environment(**variables: str) -> Iterator[None]:
 def fresh_cache(parent: Path) -> Iterator[Path]:
     """An empty cache of Triton's own for one compile: it would skip the stages of a kernel that it knows."""
     folder = Path(tempfile.mkdtemp(prefix="triton-cache-", dir=parent))
+    # What is handed to ptxas too: Triton removes that only where it is not ended meanwhile.
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
         with environment(TRITON_CACHE_DIR=str(folder), TRITON_ALWAYS_COMPILE="1"):
             yield folder
     finally:
+        tempfile.tempdir = before
         shutil.rmtree(folder, ignore_errors=True)
 
 

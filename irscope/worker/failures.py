@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import errno
 import importlib.util
 import inspect
 import os
 import re
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +49,8 @@ def describe(error: BaseException, path: Path, logged: str) -> dict[str, Any]:
             "line": error.lineno or None,
             "column": error.offset,
         }
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return of_full_disk(error)
     failure = of_file(error, path)
     if (on_gpu := of_gpu(error, path, logged)) is not None:
         return on_gpu if on_gpu["line"] else {**on_gpu, "file": failure["file"], "line": failure["line"]}
@@ -206,6 +210,15 @@ def of_compiler(error: BaseException, logged: str) -> dict[str, Any]:
     if tool:
         message = f"{one_line(message)}: {tool['message']}"
     return {**failure, "message": one_line(message)}
+
+
+def of_full_disk(error: OSError) -> dict[str, Any]:
+    folder = error.filename or tempfile.gettempdir()
+    return {
+        "kind": "missing",
+        "message": f"{folder}: {error.strerror}",
+        "hint": "make room there, or set TMPDIR (on Windows TEMP) to a folder on another disk",
+    }
 
 
 def out_of_memory(error: MemoryError, path: Path) -> dict[str, Any]:
