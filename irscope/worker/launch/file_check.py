@@ -19,7 +19,7 @@ from typing import Any
 
 from .. import versions
 from ..protocol import Wire
-from . import capture, comparing, copies, faults, redirect, standins, traced
+from . import capture, comparing, copies, faults, interpreter, redirect, standins, traced
 from .interpret import DEFAULT_SECONDS, explained, require_interpreter
 from .resolve import Call, Wanted
 
@@ -132,7 +132,7 @@ def interpreted(seconds: float, wire: Wire) -> Iterator[None]:
         if time.monotonic() > end:
             raise traced.Stop
 
-    with versions.repaired_interpreter(), versions.before_each_program(begin):
+    with interpreter.repaired(), interpreter.before_each_program(begin):
         yield
 
 

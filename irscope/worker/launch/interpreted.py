@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import compiling, versions, warned
 from ..protocol import Wire
-from . import copies, outputs, redirect, saving, settle, traced, words
+from . import copies, interpreter, outputs, redirect, saving, settle, traced, words
 from .interpret import DEFAULT_SECONDS, explained, start
 from .resolve import Call
 
@@ -40,7 +40,7 @@ def launch(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     target = versions.gpu_target(**request["target"])
     # They change nothing here; that they fit is known all the same.
     compiling.parse_options(compiling.backend_for(target), dict(request.get("options") or {}))
-    with warnings.catch_warnings(record=True) as caught, redirect.redirected(target), versions.repaired_interpreter():
+    with warnings.catch_warnings(record=True) as caught, redirect.redirected(target), interpreter.repaired():
         warnings.simplefilter("default")
         settled = settle.settle(request, wire, "cpu", earlier.run)
     prepared = settled.prepared
@@ -91,7 +91,7 @@ class Earlier:
 
         try:
             with (
-                versions.before_each_program(begin),
+                interpreter.before_each_program(begin),
                 traced.guarded(copies.tensors_of(call.arguments)),
                 explained(call.kernel.name),
             ):

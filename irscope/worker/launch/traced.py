@@ -1,7 +1,7 @@
 """Triton's interpreter, watched: which programs run, what they read and write, when it must stop.
 
 Nothing of the interpreter is replaced. Its grid loop asks ``set_grid_idx`` to go to the next program and passes
-every access through four functions of its C++ module: both are observed (`versions`).
+every access through four functions of its C++ module: both are observed (`interpreter`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from .. import versions
 from ..protocol import Rejected
+from . import interpreter
 
 #: Seconds between two reports of progress.
 REPORT = 0.2
@@ -96,7 +96,7 @@ class Memory:
 @contextmanager
 def guarded(tensors: Mapping[str, Any]) -> Iterator[None]:
     """Within, a kernel in the interpreter that leaves these tensors raises `Outside`, and this process lives."""
-    with versions.interpreter_accesses(Memory(tensors).access):
+    with interpreter.accesses(Memory(tensors).access):
         yield
 
 
@@ -176,10 +176,10 @@ class Run:
             return
         try:
             with (
-                versions.repaired_interpreter(),
-                versions.interpreting_programs(self.grid, begin),
-                versions.interpreter_accesses(self.memory.access),
-                versions.interpreter_products(self.computed_in.add),
+                interpreter.repaired(),
+                interpreter.on_grid(self.grid, begin),
+                interpreter.accesses(self.memory.access),
+                interpreter.products(self.computed_in.add),
             ):
                 function[(self.programs, 1, 1)](**arguments)
             self.programs_run = self.programs
