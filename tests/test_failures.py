@@ -363,6 +363,17 @@ def test_what_ptxas_says_of_its_options_is_told() -> None:
     assert failure.message == "ptxas: Unknown option '-nonsense'"
 
 
+def test_a_function_of_a_library_that_is_not_linked_is_named() -> None:
+    compilation = session.open(Request(KERNELS / "outside.py", target=HOPPER))
+    failure = compilation.failure
+    assert failure is not None
+    assert failure.kind == "missing"
+    assert "elsewhere_wait_for" in failure.message
+    assert "extern_libs" in str(failure.hint)
+    reached = [name for name, stage in compilation.stages.items() if stage.text is not None]
+    assert {"ttir", "ttgir", "llir", "ptx"} <= set(reached)
+
+
 @pytest.mark.parametrize("kernel", [b"@triton.jit\ndef kernel(x_ptr): pass\n", b"\n\n"], ids=["kernel", "none"])
 @pytest.mark.parametrize(
     ("begin", "end", "line", "words"),

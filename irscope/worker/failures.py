@@ -27,6 +27,8 @@ _DIAGNOSTIC = re.compile(
     re.MULTILINE,
 )
 _PTXAS_ERROR = re.compile(r"^ptxas\S* \S+, line (?P<line>\d+); (?:error|fatal)\s*: (?P<message>.+)$", re.MULTILINE)
+#: A function that neither the kernel has nor a library that Triton links.
+_UNRESOLVED = re.compile(r"Unresolved extern function '(?P<name>[^']+)'")
 #: What ptxas says about its options, without a place in the text.
 _PTXAS_REFUSAL = re.compile(r"^ptxas\S* (?:error|fatal)\s*: (?P<message>.+)$", re.MULTILINE)
 #: LLVM about an AMD architecture that it does not have.
@@ -196,6 +198,13 @@ def of_compiler(error: BaseException, logged: str) -> dict[str, Any]:
     ptxas = _PTXAS_ERROR.search(str(error))
     if ptxas:
         return {**failure, "message": f"ptxas: {ptxas['message']}", "ptx_line": int(ptxas["line"])}
+    if outside := _UNRESOLVED.search(str(error)):
+        return {
+            **failure,
+            "kind": "missing",
+            "message": f"the kernel calls {outside['name']}, of a device library that is not linked",
+            "hint": "name its file: --option \"extern_libs={'NAME': 'FILE.bc'}\"",
+        }
     if refusal := _PTXAS_REFUSAL.search(str(error)):
         return {**failure, "message": f"ptxas: {refusal['message']}"}
     if "ld.lld not found" in str(error):
