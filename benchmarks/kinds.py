@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.inference import SETS, fetched
 from benchmarks.measure import ROOT, Row, progress
 from irscope import captures, discover, session
-from irscope.captures import CapturedLaunch
+from irscope.captured import CapturedLaunch
 from irscope.model import Kernel, Specialization
 from irscope.request import IrscopeError, Request
 from irscope.target import Target

@@ -13,12 +13,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from irscope import interpreter, store
-from irscope.client import Client
+from irscope.captured import Capture, CapturedLaunch, launch_from, merged
+from irscope.client import Cancelled, Client
 from irscope.launch.fields import from_fields
 from irscope.model import Failure, Target
 from irscope.paths import cache_directory, write_whole
@@ -46,77 +47,12 @@ def environment() -> dict[str, str]:
     return {**ENVIRONMENT, "TORCHINDUCTOR_CACHE_DIR": kept}
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where a launch is in the code: its innermost line outside of Triton and torch, and how often it launched."""
+class Stopped(Cancelled):
+    """The user gave up on a capture, and what was launched by then is kept: ``capture``."""
 
-    file: str
-    line: int
-    function: str
-    count: int = 1
-
-    def __str__(self) -> str:
-        return f"{Path(self.file).name}:{self.line}" if self.file else "generated code"
-
-
-@dataclass(frozen=True, slots=True)
-class CapturedLaunch:
-    """One specialization of a kernel, as its launches have it; grid and arguments are those of the first."""
-
-    #: From 0, among those of the kernel.
-    number: int
-    kernel: str
-    #: The file that defines the kernel, and the line of its ``def``.
-    file: str
-    line: int
-    #: ``None`` where the code only warms the kernel up.
-    grid: tuple[int, ...] | None
-    #: As Triton has them: types, values of constants, attributes by parameter.
-    signature: Mapping[str, Any]
-    constexprs: Mapping[str, Any]
-    attributes: Mapping[str, Any]
-    #: By parameter, as ``--arg`` and ``--const`` take it: ``*fp16:16``, ``i32:1``, ``128``, ``tl.float16``.
-    entries: Mapping[str, str]
-    #: Those that the launch gives, its autotune configuration's among them.
-    options: Mapping[str, Any] = field(default_factory=dict)
-    configuration: int | None = None
-    #: By run-time parameter: ``type``, ``shape``, ``strides``, ``value``, those that it has.
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    dialect: str = "triton"
-    count: int = 1
-    sites: tuple[Site, ...] = ()
-
-    @property
-    def aot_signature(self) -> str:
-        """As Triton's AOT tool takes it: ``*fp16:16, i32, 128``."""
-        return ", ".join(self.entries.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """All that a file's code launched."""
-
-    path: str
-    target: Target
-    launches: tuple[CapturedLaunch, ...]
-    #: Why the code did not come to its end, in one line.
-    ended: str | None = None
-    #: What was run, each with what ended it: ``__main__``, tests, benchmarks.
-    parts: tuple[Mapping[str, Any], ...] = ()
-    #: What was not run as it would be with a GPU, a line each.
-    warnings: tuple[str, ...] = ()
-    #: SHA-256 by path of the files that took part.
-    sources: Mapping[str, str] = field(default_factory=dict)
-    gpu: bool = False
-    entry: str | None = None
-    script_arguments: tuple[str, ...] | None = None
-    triton: str | None = None
-    seconds: float | None = None
-    #: What the code printed.
-    log: str = ""
-
-    def of(self, kernel_file: Path, kernel: str) -> tuple[CapturedLaunch, ...]:
-        return tuple(one for one in self.launches if one.kernel == kernel and is_same(one.file, kernel_file))
+    def __init__(self, capture: Capture) -> None:
+        super().__init__(capture.ended)
+        self.capture = capture
 
 
 def run(
@@ -125,6 +61,7 @@ def run(
     *,
     entry: str | None = None,
     script_arguments: tuple[str, ...] | None = None,
+    tests: str | None = None,
     python: Path | None = None,
     timeout: float | None = None,
     gpu: bool = False,
@@ -137,13 +74,15 @@ def run(
     Args:
         entry: a function of the file, in place of its ``__main__`` block, its tests and its benchmarks.
         script_arguments: the file is run as a script with these and nothing else of it.
+        tests: the file's tests alone are run, those of this name or pattern.
         timeout: seconds, loading torch aside; what was launched by then is the answer.
         gpu: launch for real.
         sets: of values that a test is called with at most; by default the worker's own bound.
 
     Raises:
         IrscopeError: the request does not fit, something is missing, or the code ended before it launched anything.
-        irscope.client.Cancelled: ``cancel`` was set meanwhile.
+        irscope.client.Cancelled: ``cancel`` was set meanwhile; `Stopped` where something was launched by then.
+            Ctrl-C is one of these, or else KeyboardInterrupt as everywhere.
     """
     found = interpreter.identify(python)
     limit = timeout or DEFAULT_TIMEOUT
@@ -159,6 +98,7 @@ def run(
         "path": str(path.absolute()),
         "target": asdict(target),
         "entry": entry,
+        "tests": tests,
         "script": script_arguments is not None,
         "script_arguments": list(script_arguments or ()),
         "seconds": limit,
@@ -166,7 +106,7 @@ def run(
         "sets": sets,
     }
     start = time.perf_counter()
-    log = ""
+    log, stopped = "", False
     with contextlib.closing(Client(environment())) as client:
         _running.add(client)
         try:
@@ -176,8 +116,12 @@ def run(
         except IrscopeError as error:
             if not told:
                 raise IrscopeError(with_way_out(error.failure, limit)) from error
-            answer = {"launches": told, "ended": ended_by(error.failure, limit), "parts": [], "warnings": [],
-                      "sources": sources_of(path, told)}  # fmt: skip
+            answer = until(path, told, ended_by(error.failure, limit))
+        except (Cancelled, KeyboardInterrupt):
+            if not told:
+                raise
+            stopped = True
+            answer = until(path, told, "it was stopped")
         finally:
             _running.discard(client)
     capture = Capture(
@@ -185,18 +129,24 @@ def run(
         target=target,
         launches=tuple(launch_from(fields) for fields in answer["launches"]),
         ended=answer["ended"],
+        complete=not stopped,
         parts=tuple(answer["parts"]),
         warnings=tuple(answer["warnings"]),
         sources={source["path"]: source["sha256"] for source in answer["sources"]},
         gpu=gpu,
         entry=entry,
         script_arguments=script_arguments,
+        tests=tests,
         triton=found.triton,
         seconds=time.perf_counter() - start,
         log=log,
     )
-    put(capture)
-    return capture
+    if not stopped:
+        put(capture)
+        return capture
+    if not any(is_alike(other, capture) and other.complete for other in kept(path)):
+        put(capture)
+    raise Stopped(capture)
 
 
 #: Those of captures that are under way, which end with irscope.
@@ -208,12 +158,6 @@ def close() -> None:
     """Stop the captures that are under way."""
     for client in list(_running):
         client.close()
-
-
-def launch_from(fields: Mapping[str, Any]) -> CapturedLaunch:
-    sites = tuple(from_fields(Site, site) for site in fields["sites"])
-    grid = fields["grid"]
-    return replace(from_fields(CapturedLaunch, fields), sites=sites, grid=None if grid is None else tuple(grid))
 
 
 def failure_from(fields: Mapping[str, Any]) -> Failure:
@@ -233,6 +177,11 @@ def with_way_out(failure: Failure, limit: float) -> Failure:
 
 def ended_by(failure: Failure, limit: float) -> str:
     return f"its {limit:g} s were over" if failure.kind == "timeout" else failure.message.partition("\n")[0]
+
+
+def until(path: Path, told: list[dict[str, Any]], ended: str) -> dict[str, Any]:
+    """The answer of a worker that did not come to give one."""
+    return {"launches": told, "ended": ended, "parts": [], "warnings": [], "sources": sources_of(path, told)}
 
 
 def sources_of(path: Path, launches: list[dict[str, Any]]) -> list[dict[str, str]]:
@@ -258,15 +207,26 @@ def folder_of(kernel_file: str | Path) -> Path:
 def put(capture: Capture) -> None:
     """Keep a capture for each file that defines one of its kernels. What cannot be written is captured again."""
     fields = asdict(replace(capture, log=""))
-    decisive = [capture.path, str(capture.target), capture.entry, capture.script_arguments, capture.gpu]
-    name = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:24]
+    name, part = name_of(capture), f"{name_of(capture)}-part"
     # The file itself too: that it launches nothing of its own need not be found out twice.
     for file in {capture.path, *(launch.file for launch in capture.launches)}:
         folder = folder_of(file)
         with contextlib.suppress(OSError):
-            write_whole(folder / f"{name}.json", json.dumps(fields))
+            write_whole(folder / f"{name if capture.complete else part}.json", json.dumps(fields))
+            if capture.complete:
+                (folder / f"{part}.json").unlink(missing_ok=True)
             for old in newest_first(folder)[KEPT:]:
                 old.unlink(missing_ok=True)
+
+
+def name_of(capture: Capture) -> str:
+    """The same for captures of the same: the newer one takes the place of the older."""
+    decisive = [capture.path, str(capture.target), capture.entry, capture.script_arguments, capture.gpu, capture.tests]
+    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:24]
+
+
+def is_alike(one: Capture, other: Capture) -> bool:
+    return name_of(one) == name_of(other)
 
 
 def kept(kernel_file: Path) -> Iterator[Capture]:
@@ -297,27 +257,17 @@ def newest_first(folder: Path) -> list[Path]:
 
 
 def launches_of(kernel_file: Path, kernel: str, target: Target | None = None) -> tuple[CapturedLaunch, ...]:
-    """The specializations of a kernel that are known, of the newest capture that has any; for this target if it can."""
-    captures = [capture for capture in kept(kernel_file) if capture.of(kernel_file, kernel)]
-    captures.sort(key=lambda capture: capture.target != target)
-    return captures[0].of(kernel_file, kernel) if captures else ()
+    """The specializations of a kernel that are known; for this target if any are. Those of the newest capture first."""
+    return merged(capture.of(kernel_file, kernel) for capture in captures_of(kernel_file, kernel, target))
 
 
-def is_same(file: str, other: Path) -> bool:
-    return os.path.normcase(file) == os.path.normcase(other.absolute())
+def ended_early(kernel_file: Path, kernel: str, target: Target | None = None) -> str | None:
+    """Which code of those whose launches are known did not come to its end, and why, in one line."""
+    found = captures_of(kernel_file, kernel, target)
+    return next((f"{Path(each.path).name} ended early: {each.ended}" for each in found if each.ended), None)
 
 
-def only(capture: Capture, kernel: str) -> Capture:
-    """The launches of one kernel."""
-    return replace(capture, launches=tuple(launch for launch in capture.launches if launch.kernel == kernel))
-
-
-def layer(launch: CapturedLaunch) -> dict[str, Any]:
-    """A launch as a layer of a compile request."""
-    return {
-        "provenance": "captured",
-        "origin": str(launch.sites[0]) if launch.sites else Path(launch.file).name,
-        "entries": dict(launch.entries),
-        "options": dict(launch.options),
-        "configuration": launch.configuration,
-    }
+def captures_of(kernel_file: Path, kernel: str, target: Target | None) -> list[Capture]:
+    found = [capture for capture in kept(kernel_file) if capture.of(kernel_file, kernel)]
+    of_target = [capture for capture in found if capture.target == target]
+    return of_target or [capture for capture in found if capture.target == found[0].target]

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from irscope import captures, discover, store
+from irscope import captured, captures, discover, store
 from irscope.events import CaptureStarted, Event
 from irscope.request import IrscopeError, Request
 from irscope.target import Target
@@ -30,7 +30,7 @@ def capture_if_due(
         return None
     if request.capture == "auto" and not is_due(request):
         return None
-    if request.capture == "once" and any(captures.kept(request.path)):
+    if request.capture == "once" and is_known(request):
         return None
     on_event(CaptureStarted())
     sets = 1 if request.capture == "auto" else None
@@ -47,7 +47,7 @@ def capture_if_due(
 def is_due(request: Request) -> bool:
     """Whether the file launches the kernel when it is run, imports torch anyway, and has not been run as it is."""
     with contextlib.suppress(IrscopeError, OSError):
-        if any(captures.kept(request.path)):
+        if is_known(request):
             return False
         return any(
             each.prospect.captured for each in discover.listed(request.path) if each.kernel.name == request.kernel
@@ -55,8 +55,13 @@ def is_due(request: Request) -> bool:
     return False
 
 
-def nothing(request: Request, target: Target, reason: str) -> captures.Capture:
+def is_known(request: Request) -> bool:
+    """Whether the file has been run as it is, or launches of its kernels have been captured in other code."""
+    return any(capture.complete for capture in captures.kept(request.path))
+
+
+def nothing(request: Request, target: Target, reason: str) -> captured.Capture:
     """A capture of no launch, kept so that the file need not be run again before it changes."""
     file = str(request.path.absolute())
     sha256 = store.sha256_of(file)
-    return captures.Capture(file, target, (), ended=reason, sources={file: sha256} if sha256 is not None else {})
+    return captured.Capture(file, target, (), ended=reason, sources={file: sha256} if sha256 is not None else {})

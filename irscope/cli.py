@@ -142,10 +142,11 @@ def listing_options(command: argparse.ArgumentParser) -> None:
 
 
 def capture_options(command: argparse.ArgumentParser) -> None:
-    add_path(command)
+    add_path(command, optional=True)
     command.add_argument(
-        "script_arguments", nargs="*", metavar="ARGS",
-        help="run the file as a script with these, and no tests or benchmarks of it: irscope capture -- SCRIPT ARGS",
+        "words", nargs="*", metavar="ARGS",
+        help="run the file as a script with these, and no tests or benchmarks of it: irscope capture -- SCRIPT ARGS; "
+        "-- python SCRIPT ARGS, -- python -m MODULE and -- pytest FILE mean what they say",
     )  # fmt: skip
     command.add_argument("--entry", type=filled, metavar="NAME", help="a function of the file to run, and nothing else")
     command.add_argument(
@@ -323,8 +324,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             argcomplete.autocomplete(parser())
         top = parser(None if is_help(words[0]) else words[0])
+        # All after the dashes is what is to be run, with dashes of its own.
+        at = words.index("--") if words[0] == "capture" and "--" in words else len(words)
         try:
-            parsed = top.parse_args(words)
+            parsed = top.parse_args(words[:at])
+            parsed.command_line = words[at + 1 :] if at < len(words) else None
         except CommandLineError as error:
             from irscope.commands import tell_wrong_words
 

@@ -33,6 +33,7 @@ def captured(request: Request) -> dict[str, Any] | None:
     if request.capture == "never" or request.kernel is None or request.path.suffix != ".py":
         return None
     from irscope import captures
+    from irscope.captured import layer
 
     known = captures.launches_of(request.path, request.kernel, request.target)
     if request.captured and request.captured >= len(known):
@@ -41,7 +42,7 @@ def captured(request: Request) -> dict[str, Any] | None:
             f"--specialization {request.captured}: of {request.kernel} there are captured: {there}",
             hint=f"`irscope capture {request.path}` lists them",
         )
-    return captures.layer(known[request.captured]) if known else None
+    return layer(known[request.captured]) if known else None
 
 
 def target_of(request: Request) -> Target | None:

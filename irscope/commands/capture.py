@@ -7,22 +7,25 @@ import json
 import sys
 from pathlib import Path
 
-from irscope import captures, devices
-from irscope.captures import CapturedLaunch
+from irscope import captured, captures, devices
+from irscope.captured import CapturedLaunch
+from irscope.cli import INTERRUPTED
 from irscope.commands import Progress, split_path
+from irscope.commands.typed import Script, script_of
 from irscope.model import InvalidTarget, Target
 from irscope.report import capture as report
 from irscope.request import usage_error
 
 
 def run(arguments: argparse.Namespace) -> int:
-    path, kernel = split_path(arguments.path)
+    script = asked(arguments)
+    path, kernel = split_path(script.path)
     if not path.exists():
         raise usage_error(f"{path}: there is no such file")
     if path.suffix != ".py":
         raise usage_error(f"{path} is not a Python file", hint="capture runs Python code that launches kernels")
-    if arguments.script_arguments and arguments.entry:
-        raise usage_error("--entry and arguments of a script cannot both hold: a function is called with nothing")
+    if arguments.entry and (script.arguments is not None or script.tests is not None):
+        raise usage_error("--entry and a script cannot both hold: a function is called with nothing")
     try:
         target = Target.parse(arguments.target) if arguments.target else devices.default_target()
     except InvalidTarget as error:
@@ -36,22 +39,27 @@ def run(arguments: argparse.Namespace) -> int:
         found += 1
         progress.say(f"{found} specializations, the last of {launch.kernel}")
 
+    python = Path(arguments.python) if arguments.python else script.python
+    code = 0
     try:
         capture = captures.run(
             path,
             target,
             entry=arguments.entry,
-            script_arguments=tuple(arguments.script_arguments) or None,
-            python=Path(arguments.python) if arguments.python else None,
+            script_arguments=script.arguments,
+            tests=script.tests,
+            python=python,
             timeout=arguments.timeout,
             gpu=bool(devices.devices()) and not arguments.no_gpu and not arguments.target,
             on_launch=counted,
         )
+    except captures.Stopped as stopped:
+        capture, code = stopped.capture, INTERRUPTED
     finally:
         progress.done()
     if kernel is not None:
-        capture = captures.only(capture, kernel)
-    for line in report.summary(capture):
+        capture = captured.only(capture, kernel)
+    for line in (*script.warnings, *report.summary(capture)):
         print(f"irscope: warning: {line}", file=sys.stderr)
     if arguments.format == "json":
         print(json.dumps(report.document(capture), indent=2))
@@ -59,4 +67,15 @@ def run(arguments: argparse.Namespace) -> int:
         print(report.table(capture))
     else:
         print(f"{path} launches {f'no {kernel}' if kernel else 'no kernel'}")
-    return 0
+    return code
+
+
+def asked(arguments: argparse.Namespace) -> Script:
+    """What is to be run: a file, or with more words or dashes before them a script."""
+    before = [arguments.path, *arguments.words] if arguments.path is not None else []
+    words = [*before, *(arguments.command_line or ())]
+    if not words:
+        raise usage_error("capture needs a file: irscope capture PATH, or irscope capture -- SCRIPT ARGS")
+    if len(words) == 1 and arguments.command_line is None:
+        return Script(words[0])
+    return script_of(words)

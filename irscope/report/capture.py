@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from irscope import __version__
-from irscope.captures import Capture, CapturedLaunch
+from irscope.captured import Capture, CapturedLaunch
 from irscope.report.launch import jsonable
 
 #: Call sites of one specialization that the table names.
@@ -27,10 +27,12 @@ def document(capture: Capture) -> dict[str, Any]:
         "gpu": capture.gpu,
         "entry": capture.entry,
         "script_arguments": None if capture.script_arguments is None else list(capture.script_arguments),
+        "tests": capture.tests,
         "launches": [
             {**jsonable(asdict(launch)), "aot_signature": launch.aot_signature} for launch in capture.launches
         ],
         "ended": capture.ended,
+        "complete": capture.complete,
         "parts": [dict(part) for part in capture.parts],
         "warnings": list(capture.warnings),
         "seconds": capture.seconds,
@@ -91,8 +93,12 @@ def summary(capture: Capture) -> Sequence[str]:
     lines = []
     if capture.ended is not None:
         lines.append(f"the code did not come to its end: {capture.ended}")
-    failed = [part for part in capture.parts if part["ended"]]
+    failed = [part for part in capture.parts if part["ended"] and not part["skipped"]]
     if len(failed) > 1:
         lines.append(f"{len(failed)} of {len(capture.parts)} parts (main block, tests, benchmarks) ended early")
+    skipped = [f"{part['part']}: {part['ended']}" for part in capture.parts if part["skipped"]]
+    if skipped:
+        more = f" (and {len(skipped) - 1} more)" if len(skipped) > 1 else ""
+        lines.append(f"not run: {skipped[0]}{more}")
     lines += capture.warnings
     return lines

@@ -16,8 +16,8 @@ from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from irscope import captures
-from irscope.captures import CapturedLaunch
+from irscope import captured, captures
+from irscope.captured import CapturedLaunch
 from irscope.client import Cancelled
 from irscope.model import Compilation, Failure, Target
 from irscope.report.capture import summary
@@ -98,7 +98,10 @@ class CaptureList(ModalScreen["CapturedLaunch | None"]):
         assert request.kernel is not None
         known = captures.launches_of(request.path, request.kernel, request.target)
         self._show(known, capture_text.in_use(*self._in_view, known))
-        self._say("" if known else f"{capture_text.why_none(request)}. c runs the file's launch code, without a GPU.")
+        if not known:
+            self._say(f"{capture_text.why_none(request)}. c runs the file's launch code, without a GPU.")
+        else:
+            self._say(captures.ended_early(request.path, request.kernel, request.target) or "")
 
     def _show(self, launches: Sequence[CapturedLaunch], in_use: int | None = None) -> None:
         self.launches = launches
@@ -138,7 +141,7 @@ class CaptureList(ModalScreen["CapturedLaunch | None"]):
         request = self._request
 
         def heard(launch: CapturedLaunch) -> None:
-            if launch.kernel == request.kernel and captures.is_same(launch.file, request.path):
+            if launch.kernel == request.kernel and captured.is_same(launch.file, request.path):
                 told.append(launch)
 
         assert self._clock is not None
@@ -149,6 +152,9 @@ class CaptureList(ModalScreen["CapturedLaunch | None"]):
             found = await asyncio.to_thread(
                 captures.run, request.path, self._target, python=request.python, cancel=given_up, on_launch=heard
             )
+        except captures.Stopped:
+            if self.is_mounted and not self.running:
+                self._show_known()
         except Cancelled:
             return
         except IrscopeError as error:
@@ -171,8 +177,8 @@ class CaptureList(ModalScreen["CapturedLaunch | None"]):
         """Stop what runs, or close."""
         if self.running:
             self._stop()
-            self._show_known()
-            self._say(f"stopped: what it launched is not kept{'' if self.launches else '; c captures again'}")
+            self._show(list(self._told))
+            self._say("stopped; c captures again")
         else:
             self.dismiss(None)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from irscope import captures, discover, saved
-from irscope.captures import CapturedLaunch
+from irscope import captured, captures, discover, saved
+from irscope.captured import CapturedLaunch
 from irscope.model import Compilation
 from irscope.report.capture import described
 from irscope.request import IrscopeError, Request
@@ -25,7 +25,7 @@ def rows(launches: Sequence[CapturedLaunch], in_use: int | None) -> list[str]:
             _IN_USE if launch.number == in_use else "",
             str(launch.number),
             grid(launch),
-            captures.layer(launch)["origin"],
+            captured.layer(launch)["origin"],
             f"{launch.count}x" if launch.count > 1 else "",
             " ".join(f"{name}={each[name]}" for name in names if name in each),
         )
@@ -68,7 +68,7 @@ def in_use(request: Request | None, found: Compilation | None, launches: Sequenc
     """
     if request is None or found is None or request.captured >= len(launches):
         return None
-    origin, chosen = captures.layer(launches[request.captured])["origin"], found.specialization
+    origin, chosen = captured.layer(launches[request.captured])["origin"], found.specialization
     taken = (name for name, provenance in chosen.provenance.items() if provenance == "captured")
     return request.captured if any(chosen.evidence.get(name) == origin for name in taken) else None
 

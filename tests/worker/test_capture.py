@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from irscope import captures
-from irscope.captures import Capture
+from irscope import captures, capturing
+from irscope.captured import Capture, CapturedLaunch
 from irscope.model import Target
-from irscope.request import IrscopeError
+from irscope.request import IrscopeError, Request
 from tests.samples import KERNELS
 
 pytest.importorskip("torch")
@@ -159,6 +160,66 @@ def test_parameters_and_fixtures_as_pytest_has_them(
     assert len([part for part in found.parts if part["part"].startswith("TestFill.test_it[")]) == 4
 
 
+LIBRARY = """
+import triton, triton.language as tl
+
+@triton.jit
+def ones_kernel(x_ptr, BLOCK: tl.constexpr):
+    tl.store(x_ptr + tl.arange(0, BLOCK), 1)
+"""
+LAUNCHES = """
+import sys, torch
+from library import ones_kernel
+
+for block in map(int, sys.argv[1:]):
+    ones_kernel[(1,)](torch.empty(block, device="cuda"), BLOCK=block)
+    if block == 256:
+        import threading
+        threading.Event().wait()
+"""
+
+
+def test_a_kernel_of_two_scripts_has_the_launches_of_both(own_directories: None, tmp_path: Path) -> None:
+    for name, text in (("library", LIBRARY), ("first", LAUNCHES), ("second", "# a line more" + LAUNCHES)):
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    capture(tmp_path / "first.py", script_arguments=("64", "128", "128"))
+    capture(tmp_path / "second.py", script_arguments=("32", "128"))
+    known = captures.launches_of(tmp_path / "library.py", "ones_kernel", SM_90)
+    assert [(launch.number, launch.entries["BLOCK"], launch.count) for launch in known] == [
+        (0, "32", 1), (1, "128", 3), (2, "64", 1),
+    ]  # fmt: skip
+    assert [[(Path(site.file).name, site.count) for site in launch.sites] for launch in known] == [
+        [("second.py", 1)], [("second.py", 1), ("first.py", 2)], [("first.py", 1)],
+    ]  # fmt: skip
+    (tmp_path / "second.py").write_text("pass", encoding="utf-8")
+    assert len(captures.launches_of(tmp_path / "library.py", "ones_kernel", SM_90)) == 2
+
+
+def test_what_was_launched_until_the_user_stopped_it_is_kept(own_directories: None, tmp_path: Path) -> None:
+    for name, text in (("library", LIBRARY), ("script", LAUNCHES)):
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    request = Request(tmp_path / "library.py", "ones_kernel", SM_90)
+    given_up = threading.Event()
+
+    def heard(launch: CapturedLaunch) -> None:
+        if launch.entries["BLOCK"] == "256":
+            given_up.set()
+
+    with pytest.raises(captures.Stopped) as stopped:
+        capture(tmp_path / "script.py", script_arguments=("128", "256", "512"), cancel=given_up, on_launch=heard)
+    found = stopped.value.capture
+    assert not found.complete and found.ended == "it was stopped"
+    known = captures.launches_of(request.path, "ones_kernel", SM_90)
+    assert [launch.entries["BLOCK"] for launch in known] == ["128", "256"]
+    assert captures.ended_early(request.path, "ones_kernel", SM_90) == "script.py ended early: it was stopped"
+    assert not capturing.is_known(request)
+    # A complete one of the same takes its place.
+    text = LAUNCHES.replace(".wait()", ".is_set()")
+    (tmp_path / "script.py").write_text(text, encoding="utf-8")
+    capture(tmp_path / "script.py", script_arguments=("128", "256", "512"))
+    assert len(list(captures.kept(request.path))) == 1 and capturing.is_known(request)
+
+
 def test_a_script_with_arguments_and_kernels_of_another_file(own_directories: None) -> None:
     found = capture("launches_a_library.py", script_arguments=("--rows", "32", "--half"))
     assert found.ended is None
@@ -175,6 +236,12 @@ def test_a_script_with_arguments_and_kernels_of_another_file(own_directories: No
     only = capture("launches_a_library.py", entry="only_one")
     assert signatures(only, "activated_kernel") == [
         "*fp32:16, None, *fp32:16, (i32, i32), i32, i32, relu, tl.float32, 128"
+    ]
+    # Of several captures all are known, the newest first, and each but once.
+    known = captures.launches_of(FILES / "kernel_library.py", "activated_kernel")
+    assert [launch.number for launch in known] == [0, 1, 2]
+    assert [launch.aot_signature for launch in known] == [
+        launch.aot_signature for launch in (*only.launches, *found.launches)
     ]
 
 
@@ -219,7 +286,7 @@ def test_a_kernel_that_is_warmed_up_can_be_read_and_launched(own_directories: No
     ],
 )
 def test_what_was_launched_until_the_code_ended_early(own_directories: None, how: str, ended: str) -> None:
-    found = capture("ends_early.py", script_arguments=(how,), timeout=4.0)
+    found = capture("ends_early.py", script_arguments=(how,), timeout=4.0 if how == "loop" else 120.0)
     assert [launch.aot_signature for launch in found.launches] == ["*fp32:16, 64"]
     if how == "exit":  # at its outermost level, where launches that were left out are the reason
         assert found.ended is None

@@ -39,7 +39,8 @@ def run(
     ``told`` hears in one line what is left out.
 
     ``request``: ``entry`` names a function; ``script`` true runs the file as a script with ``script_arguments`` alone;
-    ``sets`` says how many sets of values a test is called with at most.
+    ``tests`` is the pattern of those tests that alone are run; ``sets`` says how many sets of values each is called
+    with at most.
 
     Raises:
         Rejected: "usage", there is no such function.
@@ -58,13 +59,21 @@ def run(
     if named:
         part(named, lambda: entry.find(executed(path, name, module, checks), named)(), on_end)
         return
+    wanted = request.get("tests")
+    if wanted:
+        part("import", lambda: executed(path, name, module, checks), on_end)
+        for title, call in tests.tests_of(module, beside, request.get("sets") or SETS, told, wanted):
+            part(title, call, on_end)
+        return
     before = sys.modules["__main__"]
     try:
-        with runners_of_tests_return():
+        with runners_of_tests_return() as called:
             part("__main__", lambda: executed(path, "__main__", module, checks, name.rpartition(".")[0]), on_end)
         if not request.get("script"):
-            found = tests.tests_of(module, beside, request.get("sets") or SETS, told)
-            for title, call in (*benchmarks_of(module), *found):
+            for title, call in benchmarks_of(module):
+                part(title, call, on_end)
+        if called or not request.get("script"):
+            for title, call in tests.tests_of(module, beside, request.get("sets") or SETS, told):
                 part(title, call, on_end)
     finally:
         sys.modules["__main__"] = before
@@ -137,11 +146,19 @@ def run_once(mark: Any, *_: Any, **named: Any) -> None:
 
 
 @contextmanager
-def runners_of_tests_return() -> Iterator[None]:
-    """Within, ``pytest.main()`` and ``unittest.main()`` run nothing: the file's tests are run after it."""
-    pytest = sys.modules["pytest"]
-    with standins.replaced([(pytest, "main", standins.answering(0)), (unittest, "main", standins.answering(None))]):
-        yield
+def runners_of_tests_return() -> Iterator[list[str]]:
+    """Within, ``pytest.main()`` and ``unittest.main()`` are only listed: the file's tests are run after it."""
+    called: list[str] = []
+
+    def of_pytest(*_: Any, **__: Any) -> int:
+        called.append("pytest")
+        return 0
+
+    def of_unittest(*_: Any, **__: Any) -> None:
+        called.append("unittest")
+
+    with standins.replaced([(sys.modules["pytest"], "main", of_pytest), (unittest, "main", of_unittest)]):
+        yield called
 
 
 @contextmanager

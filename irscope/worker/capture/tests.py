@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import functools
 import inspect
 import itertools
@@ -39,17 +40,16 @@ class Axis:
 
 
 def tests_of(
-    module: ModuleType, beside: Sequence[ModuleType], most: int, told: Callable[[str], None], only: str | None = None
+    module: ModuleType, beside: Sequence[ModuleType], most: int, told: Callable[[str], None], wanted: str = "*"
 ) -> Iterator[tuple[str, Callable[[], Any]]]:
     """By title, each test of a module with each set of its values, ready to be called: the first sets of all first.
 
     Args:
         beside: modules of ``conftest.py``, the nearest first.
         most: sets of a test; of more, some in which all values are. ``told`` hears what is left out, in one line.
-        only: the test or the class of tests that is wanted.
+        wanted: the pattern of a test's name, or of its class.
     """
-    waiting = [iter(calls) for name, calls in each_test(module, beside, most, told)
-               if only is None or only in (name, name.partition(".")[0])]  # fmt: skip
+    waiting = [iter(calls) for calls in each_test(module, beside, most, told, wanted)]
     while waiting:
         for calls in list(waiting):
             one = next(calls, None)
@@ -76,22 +76,27 @@ class Test:
 
 
 def each_test(
-    module: ModuleType, beside: Sequence[ModuleType], most: int, told: Callable[[str], None]
-) -> Iterator[tuple[str, Calls]]:
+    module: ModuleType, beside: Sequence[ModuleType], most: int, told: Callable[[str], None], wanted: str
+) -> Iterator[Calls]:
+    def is_wanted(title: str) -> bool:
+        return any(fnmatch.fnmatchcase(name, wanted) for name in (title, title.partition(".")[0]))
+
     for name, value in list(vars(module).items()):
         if getattr(value, "__module__", None) != module.__name__:
             continue
         marks = (*marks_of(module), *marks_of(value))
-        if inspect.isfunction(value) and name.startswith("test"):
-            yield name, calls(Test(name, value, (module, *beside), marks=marks), most, told)
+        if inspect.isfunction(value) and name.startswith("test") and is_wanted(name):
+            yield calls(Test(name, value, (module, *beside), marks=marks), most, told)
         elif inspect.isclass(value) and issubclass(value, unittest.TestCase):
             for method, _ in methods(value):
                 title = f"{name}.{method}"
-                yield title, [(title, functools.partial(call_of_unittest, value, method))]
+                if is_wanted(title):
+                    yield [(title, functools.partial(call_of_unittest, value, method))]
         elif inspect.isclass(value) and name.startswith("Test"):
             for method, function in methods(value):
                 title, owners = f"{name}.{method}", (value, module, *beside)
-                yield title, calls(Test(title, function, owners, value, (*marks, *marks_of(function))), most, told)
+                if is_wanted(title):
+                    yield calls(Test(title, function, owners, value, (*marks, *marks_of(function))), most, told)
 
 
 def methods(owner: type) -> list[tuple[str, Any]]:
