@@ -324,11 +324,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             argcomplete.autocomplete(parser())
         top = parser(None if is_help(words[0]) else words[0])
-        # All after the dashes is what is to be run, with dashes of its own.
-        at = words.index("--") if words[0] == "capture" and "--" in words else len(words)
         try:
-            parsed = top.parse_args(words[:at])
-            parsed.command_line = words[at + 1 :] if at < len(words) else None
+            parsed = read(top, words)
         except CommandLineError as error:
             from irscope.commands import tell_wrong_words
 
@@ -338,6 +335,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(COMMANDS[parsed.command][0], parsed)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def read(top: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """The options that words set. All that ``capture`` has after two dashes is its ``command_line``, unread."""
+    at = words.index("--") if words[0] == "capture" and "--" in words else len(words)
+    parsed = top.parse_args(words[:at])
+    parsed.command_line = words[at + 1 :] if at < len(words) else None
+    return parsed
 
 
 #: By command: the module of `irscope.commands` with its ``run(arguments) -> exit code``, its line of help, its options.

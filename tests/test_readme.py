@@ -8,7 +8,8 @@ import shlex
 import pytest
 from samples import ROOT
 
-from irscope.cli import COMMANDS, parser
+from irscope.cli import COMMANDS, parser, read
+from irscope.commands.capture import asked
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -28,8 +29,8 @@ def test_every_irscope_command_is_one(words: list[str]) -> None:
     arguments = words[1:]
     if arguments[0] not in COMMANDS:
         arguments.insert(0, "open")
-    parsed = parser().parse_args(arguments)
-    path = getattr(parsed, "path", None)
+    parsed = read(parser(), arguments)
+    path = asked(parsed).path if parsed.command == "capture" else getattr(parsed, "path", None)
     if path is not None and path not in PLACEHOLDERS:
         assert (ROOT / path.partition("::")[0]).exists()
 
