@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from irscope.ir import flow
 from irscope.ir.ssa import Function, Operation, Region
 
 _LOOPS = frozenset({"scf.for", "scf.while", "ttg.warp_specialize"})
@@ -108,7 +109,7 @@ class Lifetimes:
 
     def _follow(self, body: Region) -> None:
         """Find every value that is a view of an allocation. Loops hand values on to themselves: until it settles."""
-        handed: list[tuple[int, int]] = list(_handed_on(body))
+        handed: list[tuple[int, int]] = list(flow.edges(body))
         for operation in self.operations:
             if operation.name == "ttg.local_alloc":
                 for value in operation.results:
@@ -137,46 +138,6 @@ def _views(operation: Operation) -> Iterator[tuple[int, int]]:
     for operand in operation.operands:
         for result in operation.results:
             yield operand, result
-
-
-def _handed_on(region: Region) -> Iterator[tuple[int, int]]:
-    """What region operations and branches hand from one value to another."""
-    blocks = {block.label: block for block in region.blocks}
-    for block in region.blocks:
-        for operation in block.operations:
-            for label, values in operation.successors:
-                if label in blocks:
-                    yield from zip(values, blocks[label].arguments, strict=False)
-            yield from _into_and_out_of(operation)
-            for inner in operation.regions:
-                yield from _handed_on(inner)
-
-
-def _into_and_out_of(operation: Operation) -> Iterator[tuple[int, int]]:
-    regions = [region for region in operation.regions if region.blocks]
-    ends = [region.blocks[-1].operations[-1] for region in regions if region.blocks[-1].operations]
-    if operation.name == "scf.for":
-        carried = regions[0].blocks[0].arguments[1:]
-        yield from zip(operation.operands[len(operation.operands) - len(carried) :], carried, strict=False)
-        for end in ends:
-            yield from zip(end.operands, carried, strict=False)
-            yield from zip(end.operands, operation.results, strict=False)
-        yield from zip(operation.operands[len(operation.operands) - len(carried) :], operation.results, strict=False)
-    elif operation.name == "scf.while":
-        before = regions[0].blocks[0].arguments
-        after = regions[1].blocks[0].arguments if len(regions) > 1 else []
-        yield from zip(operation.operands, before, strict=False)
-        for end in ends:
-            if end.name == "scf.condition":
-                yield from zip(end.operands[1:], after, strict=False)
-                yield from zip(end.operands[1:], operation.results, strict=False)
-            else:
-                yield from zip(end.operands, before, strict=False)
-    else:
-        for region in regions:
-            yield from zip(operation.operands, region.blocks[0].arguments, strict=False)
-        for end in ends:
-            yield from zip(end.operands, operation.results, strict=False)
 
 
 def _backward_branches(region: Region) -> Iterator[Span]:
