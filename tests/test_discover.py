@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from samples import KERNELS, SAMPLES
 
-from irscope import discover
-from irscope.request import IrscopeError
+from irscope import discover, session
+from irscope.model import Target
+from irscope.request import IrscopeError, Request
 
 
 def source(tmp_path: Path, text: str) -> Path:
@@ -37,6 +38,17 @@ def test_methods_are_left_out_and_static_ones_are_not(tmp_path: Path) -> None:
         "class Operation:\n    @staticmethod\n    @triton.jit\n    def kernel(x_ptr):\n        tl.store(x_ptr, 1)\n",
     )
     assert [kernel.name for kernel in discover.kernels(file)] == ["Operation.kernel"]
+
+
+def test_of_two_definitions_the_one_that_python_leaves_there_is_listed_and_compiled(tmp_path: Path) -> None:
+    kernel = "@triton.jit\ndef kernel({0}_ptr):\n    tl.store({0}_ptr, 1)\n\n"
+    within = "if {}:\n    @triton.jit\n    def {}(x_ptr):\n        tl.store(x_ptr, 1)\n\n"
+    text = kernel.format("a") + kernel.format("b") + within.format("True", "other") + within.format("False", "other")
+    file = source(tmp_path, text)
+    found = {kernel.name: (kernel.line, kernel.parameters[0].name) for kernel in discover.kernels(file)}
+    assert found == {"kernel": (8, "b_ptr"), "other": (13, "x_ptr")}
+    compiled = session.open(Request(file, "kernel", Target.parse("sm_90")))
+    assert (compiled.kernel.line, list(compiled.specialization.signature)) == (8, ["b_ptr"])
 
 
 def test_a_function_that_another_one_calls_comes_last(tmp_path: Path) -> None:

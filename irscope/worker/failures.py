@@ -42,7 +42,7 @@ def describe(error: BaseException, path: Path, logged: str) -> dict[str, Any]:
     """A failure (the fields of ``model.Failure``) for anything that a request can raise."""
     compilation_error = innermost_compilation_error(error)
     if compilation_error is not None:
-        return of_kernel(compilation_error, logged)
+        return of_kernel(compilation_error, path, logged)
     if isinstance(error, SyntaxError):
         return {
             "kind": "syntax",
@@ -75,7 +75,7 @@ def innermost_compilation_error(error: BaseException | None) -> BaseException | 
     return found
 
 
-def of_kernel(error: Any, logged: str) -> dict[str, Any]:
+def of_kernel(error: Any, path: Path, logged: str) -> dict[str, Any]:
     """Triton's own error about the kernel's Python source."""
     cause = error.__cause__
     message = str(cause) if cause is not None and str(cause) else error.error_message or unsaid(error)
@@ -84,8 +84,7 @@ def of_kernel(error: Any, logged: str) -> dict[str, Any]:
         "message": one_line(read_out(message)) or type(error).__name__,
         "detail": f"{error}\n\n{logged[-LOG_SHOWN:]}".rstrip(),
     }
-    place = place_in_file(error.src, error.node)
-    return {**failure, **place} if place else failure
+    return failure | (place_in_file(error.src, error.node) or {"file": str(path)})
 
 
 def read_out(message: str) -> str:

@@ -46,11 +46,13 @@ class Jitted:
 
 
 def jitted(tree: ast.Module) -> list[Jitted]:
-    """All of a file, in the order of their lines; of two with the same name (a version ``if``) the first."""
+    """All of a file, in the order of their lines; of those with the same name in a version ``if`` the first."""
     found: dict[str, Jitted] = {}
     aliases = jit_names(tree)
     for function in in_block(tree.body, (), aliases, {}):
-        found.setdefault(function.name, function)
+        body = function.owners[-1].body if function.owners else tree.body
+        if function.name not in found or function.function in body:  # which replaces what was defined before it
+            found[function.name] = function
     return sorted(found.values(), key=lambda each: each.function.lineno)
 
 
