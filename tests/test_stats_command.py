@@ -73,6 +73,16 @@ def test_the_text_has_figures_verdicts_and_sources(capsys: pytest.CaptureFixture
     assert re.search(r"^  shared memory, dynamic +Triton's metadata", shown, re.MULTILINE)
 
 
+@pytest.mark.parametrize(("target", "has"), [("gfx942", True), ("gfx1100", False)])
+def test_accumulation_registers_only_where_there_are_any(
+    capsys: pytest.CaptureFixture[str], target: str, has: bool
+) -> None:
+    shown = run(capsys, "stats", SAMPLES / "vector_add.py", "--target", target)
+    assert re.search(r"^scalar registers +\d+", shown, re.MULTILINE)
+    assert bool(re.search(r"and \d+ accumulation registers", shown)) == has
+    assert "? accumulation" not in shown
+
+
 def test_amd_says_what_it_cannot_tell(capsys: pytest.CaptureFixture[str]) -> None:
     shown = run(capsys, "stats", SAMPLES / "helper_calls.py", "--target", "gfx942")
     assert re.search(r"^scalar registers +\d+", shown, re.MULTILINE)

@@ -79,7 +79,9 @@ def figure_lines(figures: Figures) -> str:
     used, fits = figures.resources, figures.occupancy
     rows: list[tuple[str, ...]] = [("registers", number(used.registers), "a thread")]
     if used.sgprs is not None:
-        rows.append(("scalar registers", number(used.sgprs), f"and {number(used.agprs)} accumulation registers"))
+        # Architectures without matrix registers of their own have no accumulation registers.
+        besides = "" if used.agprs is None else f"and {number(used.agprs)} accumulation registers"
+        rows.append(("scalar registers", number(used.sgprs), besides))
     rows += [
         ("spills", number(used.spill_store_bytes), f"bytes stored, {number(used.spill_load_bytes)} loaded"),
         ("stack", number(used.stack_bytes), "bytes a thread"),

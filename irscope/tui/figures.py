@@ -106,7 +106,7 @@ def _resources(compilation: Compilation, found: Resources) -> tuple[Figure, ...]
         registers = [
             figure("registers", "VGPRs", "", "bold", "VGPRs"),
             figure("sgprs", "SGPRs", short="SGPRs"),
-            figure("agprs", "AGPRs"),
+            *([figure("agprs", "AGPRs")] if found.agprs is not None else []),
         ]
     return (
         *registers,
