@@ -44,7 +44,8 @@ def element_type(
     if use.cast:
         return Preference(use.cast[0], use.cast[1], SAID)
     if use.atomic_exchange:
-        return Preference("i32", use.atomic_exchange, SAID)
+        known = [evaluated(dtype, {}) for dtype, _ in use.stored]
+        return Preference(next(filter(None, known), "i32"), use.atomic_exchange, SAID)
     if use.mask and not integers:
         return Preference("i1", use.mask, UNSAID)
     if use.nibbles or use.bit_fields:

@@ -129,6 +129,7 @@ class FunctionFlow:
             self.constrain(node, "same", "chosen among in", elements.of(pointers[0]), elements.of(other))
         offsets = replace(value, parameters=value.parameters - set(pointers))
         self.integer(node, offsets)
+        self.noted(node, "offset", "an offset in", offsets.parameters)
         if not value.leaf:
             return Value(block=value.block)
         cast = self.usage.of(value.leaf).cast

@@ -111,6 +111,9 @@ def binary(flow: FunctionFlow, node: ast.BinOp) -> Value:
     both = replace(union([left, right]), dtype=promoted([left, right]))
     flow.touched(node, left, right)
     if isinstance(node.op, ast.Add | ast.Sub):
+        if left.address or right.address:
+            flow.integer(node, *(value for value in (left, right) if not value.address))
+            return Value(block=both.block, address=True)
         flow.mixed(node, left, right)
         if both.leaf and not (left.loaded or right.loaded):
             return replace(both, others=(left if left.leaf else right).others)

@@ -229,7 +229,7 @@ def pointer_cast(call: Call, first: Value, target: ast.Call) -> Value:
         use.cast = use.cast or (word, call.flow.note(call.node, "an address in"))
         call.flow.noted(call.node, "pointer", "an address in", [first.leaf])
         return replace(first, itself=None)
-    return Value(block=first.block)
+    return Value(block=first.block, address=True)
 
 
 def full(call: Call) -> Value:

@@ -32,6 +32,8 @@ class Value:
     parameters: frozenset[str] = NONE
     #: Pointers whose loaded elements flow in with their type unchanged.
     loaded: frozenset[str] = NONE
+    #: An address that was loaded: of no parameter, and what is added to it is an offset.
+    address: bool = False
     #: The parameter that this is, and nothing else.
     itself: str | None = None
     #: Constexprs that a program's number or a loop's is multiplied with: sizes of blocks.

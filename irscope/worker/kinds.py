@@ -71,6 +71,9 @@ def kind_of(name: str, whole: Usage, live: Usage, said: Description | None) -> t
         return "none", f"not used where it is None: {anywhere.optional}"
     if use.pointer:
         return "pointer", use.pointer
+    if use.offset:
+        # What is a pointer elsewhere is the number itself where a constexpr says so.
+        return "integer", use.offset
     if anywhere.pointer or anywhere.descriptor:
         if not use.touched:
             return "none", f"None: what needs it is switched off, {anywhere.pointer or anywhere.descriptor}"

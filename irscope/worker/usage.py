@@ -26,6 +26,8 @@ class Use:
     #: It is a tensor descriptor, whose block has sizes of these constexprs.
     descriptor: str | None = None
     block: tuple[str | None, ...] = ()
+    #: It is part of what is added to the pointer of an address.
+    offset: str | None = None
     #: Something is computed with it, whatever that is.
     touched: str | None = None
     #: Everything that is done with it stands behind a test that it is not ``None``.

@@ -34,6 +34,28 @@ TYPES = {
         kernel("table, out", "x = tl.load(tl.load(table).to(tl.pointer_type(tl.float16)))", "tl.store(out, x)"),
         {"table": "*i64"},
     ),
+    "offsets of an address in memory": (
+        kernel(
+            "table, at, value", "bases = tl.load(table + tl.arange(0, 8))",
+            "tl.store(bases.to(tl.pointer_type(tl.int32)) + at, value)",
+        ),
+        {"table": "*i64", "at": "i32"},
+    ),
+    "what is exchanged, as it is cast": (
+        kernel("signal", "tl.atomic_cas(signal, tl.cast(0, tl.int64), tl.cast(1, tl.int64))"),
+        {"signal": "*i64"},
+    ),
+    "what is exchanged": (
+        kernel("lock", "tl.atomic_cas(lock, 0, 1)"),
+        {"lock": "*i32"},
+    ),
+    "a number where a flag says that it is no tensor": (
+        kernel(
+            "x, starts, stride, IS_TENSOR: tl.constexpr", "at = tl.arange(0, 32)", "if IS_TENSOR:",
+            "    at += tl.load(starts)", "else:", "    at += starts", "tl.store(x + at * stride, 0.0)",
+        ),
+        {"x": "*fp32", "starts": "i32", "stride": "i32"},
+    ),
     "masks": (
         kernel("keep, x, out", "m = tl.load(keep)", "tl.store(out, tl.load(x, mask=m, other=0.0))"),
         {"keep": "*i1", "x": "*fp32"},
