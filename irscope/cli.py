@@ -168,8 +168,7 @@ def completion_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_path(command: argparse.ArgumentParser, optional: bool = False) -> None:
-    path = command.add_argument("path", type=filled, metavar="PATH[::KERNEL]", nargs="?" if optional else None)
-    path.completer = complete_path  # type: ignore[attr-defined]
+    command.add_argument("path", type=filled, metavar="PATH[::KERNEL]", nargs="?" if optional else None)
 
 
 def add_format(command: argparse.ArgumentParser) -> None:
@@ -295,23 +294,6 @@ def index(text: str) -> int:
     return whole(text, 0)
 
 
-def complete_path(prefix: str, **_: object) -> list[str]:
-    """Completions of ``PATH::KERNEL``: files, then the kernels of a file."""
-    from pathlib import Path
-
-    from irscope.discover import kernels_quietly
-
-    file, separator, name = prefix.rpartition("::")
-    if separator:
-        return [f"{file}::{kernel.name}" for kernel in kernels_quietly(Path(file)) if kernel.name.startswith(name)]
-    folder = Path(prefix or ".")
-    folder = folder if prefix.endswith(("/", os.sep)) or not prefix else folder.parent
-    if not folder.is_dir():
-        return []
-    found = [f"{entry}{os.sep}" if entry.is_dir() else str(entry) for entry in sorted(folder.iterdir())]
-    return [entry for entry in found if entry.startswith(prefix)]
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words:
@@ -320,9 +302,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words.insert(0, "open")
     try:
         if "_ARGCOMPLETE" in os.environ:
-            import argcomplete
+            from irscope.completing import complete
 
-            argcomplete.autocomplete(parser())
+            complete(parser(), COMMANDS)
         top = parser(None if is_help(words[0]) else words[0])
         try:
             parsed = read(top, words)

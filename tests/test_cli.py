@@ -340,4 +340,10 @@ def test_completion_knows_commands_options_and_kernels(tmp_path: Path) -> None:
 
     assert {"dump", "doctor"} <= completions("irscope d")
     assert "--num-warps" in completions("irscope dump x.py --num")
-    assert f"{MATMUL}::matmul_kernel" in completions(f"irscope dump {MATMUL}::")
+    assert completions(f"irscope dump {MATMUL} --stage ttg") == {"ttgir"}
+    assert completions(f"irscope dump {MATMUL} --target gfx94") == {"gfx942"}
+    for command in ("irscope dump", "irscope"):
+        assert completions(f"{command} {MATMUL}::") == {f"{MATMUL}::matmul_kernel"}
+        assert completions(f"{command} {Path(MATMUL).parent}{os.sep}matm") == {MATMUL}
+    assert completions(f"irscope {MATMUL} --wat") == completions("irscope --wat") == {"--watch"}
+    assert "--watch" not in completions("irscope dump --w")
