@@ -77,7 +77,8 @@ class _Judge:
         threads = self._threads()
         each = math.prod(shape) // threads if threads else None
         by_tile = None if each is None else max(each, 1) * self.element
-        layout, by_layout = self._layout(chain, axes.fastest)
+        by_layouts = self._layouts(chain, axes.fastest)
+        by_layout = min(by_layouts.values(), default=None)
         if by_tile is not None and by_layout is not None and by_layout > by_tile:
             by_tile = None  # Threads share elements: those of another operation's layout.
         limits = [limit for limit in (by_address, by_mask, by_tile, by_layout) if limit is not None]
@@ -92,6 +93,9 @@ class _Judge:
             return Reason("unknown", f"{because}; what keeps it from more is not known")
         if would > self.bits:
             return Reason("unknown", f"why is not certain, as Triton's own rules would allow {would}")
+        if len(set(by_layouts.values())) > 1 and by_layout == self.bits < min(by_address, by_mask or FULL_BITS):
+            each_one = joined([f"{bits} bits in {layout}" for layout, bits in by_layouts.items()])
+            return Reason("note", f"each of its uses needs another layout, and Triton loads it for each: {each_one}")
         if by_address == self.bits:
             return self._about_address(axes)
         if by_mask == self.bits:
@@ -109,6 +113,7 @@ class _Judge:
                 f"shared memory holds it along the other axis ({shared}), so that a copy can take no more than "
                 f"{count(self.bits // self.element, 'neighbour')}, although its address and its mask allow more",
             )
+        layout = min(by_layouts, key=lambda each: by_layouts[each])
         return Reason(
             "note",
             f"its layout {layout} gives a thread no more than {count(self.bits // self.element, 'neighbour')} to "
@@ -119,16 +124,17 @@ class _Judge:
         warps = self.program.option("num_warps")
         return warps * self.program.compilation.target.warp_size if isinstance(warps, int) else None
 
-    def _layout(self, chain: Chain, axis: int) -> tuple[str, int | None]:
-        """The layout of what the operation became, and the bits that it lets a thread take at once."""
+    def _layouts(self, chain: Chain, axis: int) -> dict[str, int]:
+        """By layout of what the operation became, the bits that it lets a thread take at once."""
         aliases = self.program.layouts
+        found: dict[str, int] = {}
         for other in self.program.at("ttgir", chain, lambda name: any(part in name for part in BECOMES)):
             # An asynchronous copy has its addresses' layout first, and then that of shared memory.
             layout = layouts.tensor_layout(other.operation.type.partition(" -> ")[0])
-            found = None if layout is None else layouts.neighbours(layout, axis, aliases)
-            if layout is not None and found is not None:
-                return layouts.short(layout, aliases), found * self.element
-        return "", None
+            together = None if layout is None else layouts.neighbours(layout, axis, aliases)
+            if layout is not None and together is not None:
+                found[layouts.short(layout, aliases)] = together * self.element
+        return found
 
     def _across(self, chain: Chain, axis: int) -> str | None:
         """The layout in shared memory of what is copied there, where its neighbours are not those in global memory."""

@@ -167,6 +167,17 @@ def test_copies_into_shared_memory_that_holds_them_otherwise(told: Tell) -> None
     assert told("dots::packed_operand", "sm_90", {"SIZE": 64}, arguments).one(RULE, "the load of b_ptr").tone == "good"
 
 
+def test_a_small_load_that_is_done_once_for_each_layout(told: Tell) -> None:
+    arguments = {"x_ptr": "*fp16:16", "index_ptr": "*i32:16", "stride": "i32:16"}
+    kernel = told("widths::index_of_rows_and_columns", "sm_90", {"SIZE": 64}, arguments)
+    verdict = kernel.one(RULE, "the load of index_ptr")
+    assert verdict.tone == "note" and "32 to 64 bits" in verdict.sentence
+    assert "Triton loads it for each: 32 bits in a slice of #blocked" in verdict.sentence
+    assert "64 bits in a slice of #mma" in verdict.sentence
+    loads = re.findall(r"tt\.load .*tensor<64x!tt\.ptr<i32>, (#.*?)> loc", kernel.compilation.text("ttgir"))
+    assert len(set(loads)) == 2
+
+
 def test_the_layout_of_amd_s_matrix_cores(compiled_sample: Callable[..., Compilation]) -> None:
     matmul = compiled_sample(f"{SAMPLES / 'matmul.py'}::matmul_kernel", "gfx942")
     (store,) = [verdict for verdict in verdicts(matmul) if verdict.rule == RULE and "the store" in verdict.sentence]

@@ -63,3 +63,13 @@ def by_group(x_ptr, scale_ptr, y_ptr, GROUP: tl.constexpr, BLOCK: tl.constexpr):
     """Neighbours share a scale, as in quantized weights."""
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     tl.store(y_ptr + at, tl.load(x_ptr + at) * tl.load(scale_ptr + at // GROUP))
+
+
+@triton.jit
+def index_of_rows_and_columns(x_ptr, index_ptr, y_ptr, stride, SIZE: tl.constexpr):
+    at = tl.arange(0, SIZE)
+    index = tl.load(index_ptr + at)
+    x = tl.load(x_ptr + index[:, None] * stride + at[None, :])
+    kept = index[None, :] >= at[:, None]
+    square = tl.dot(x, tl.trans(x))
+    tl.store(y_ptr + at[:, None] * SIZE + at[None, :], tl.where(kept, square, 0.0))
