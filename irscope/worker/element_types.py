@@ -12,6 +12,8 @@ from .usage import Usage, Use
 
 #: What a line says of an element type is only given up for what the compiler insists on.
 SAID = 3 * STATED
+#: Integers that nothing becomes by itself.
+SMALL = ("u8", "i8", "u16", "i16")
 
 
 def best(live: Use, whole: Use) -> Use:
@@ -52,6 +54,11 @@ def element_type(
         packed = use.nibbles or any(evaluated(dtype, {}) == "u8" for dtype, _ in use.stored)
         return Preference("u8" if packed else "i32", use.nibbles or use.bit_fields, STATED)
     if use.integer_elements:
+        if use.narrowed:
+            return Preference(*use.narrowed, SAID)
+        for dtype, line in () if use.read else use.stored:
+            if evaluated(dtype, {}) in SMALL:
+                return Preference(str(evaluated(dtype, {})), line, SAID)
         return Preference("i64" if is_named("long_elements", name) else "i32", use.integer_elements, SAID)
     return float_type(name, use, usage, scaled)
 
@@ -65,6 +72,8 @@ def float_type(name: str, use: Use, usage: Usage, scaled: str | None) -> Prefere
         return Preference("i8", scaled, STATED)
     if use.dot:
         return Preference("fp16", use.dot, STATED)
+    if use.exponent and usage.has_dot:
+        return Preference("fp32", use.exponent, STATED)
     if is_named("single_elements", name):
         return Preference("fp32", "its name", UNSAID)
     for dtype, evidence in use.stored:

@@ -135,6 +135,7 @@ class FunctionFlow:
         cast = self.usage.of(value.leaf).cast
         return Value(
             loaded=frozenset(pointers),
+            terms=frozenset(pointers),
             block=value.block,
             dtype=elements.one(cast[0]) if cast else elements.of(value.leaf),
         )

@@ -132,6 +132,10 @@ def binary(flow: FunctionFlow, node: ast.BinOp) -> Value:
                 return both
         return replace(both, index=both.index or not both.floating)
     flow.mixed(node, left, right)
+    if right.block:
+        both = replace(both, terms=NONE if left.block else right.terms)
+    elif left.block:
+        both = replace(both, terms=left.terms)
     if isinstance(node.op, ast.Mult):
         for one, other in ((left, right), (right, left)):
             if one.static and other.index and len(one.parameters) == 1:

@@ -23,6 +23,7 @@ FLOAT_CALLS = frozenset(
 #: Those that Triton has for fp32 and fp64 alone.
 SINGLE_CALLS = frozenset({"exp", "exp2", "log", "log2", "sqrt", "rsqrt", "sin", "cos", "erf", "sqrt_rn", "floor",
                           "ceil", "sigmoid", "softmax"})  # fmt: skip
+EXPONENTIALS = frozenset({"exp", "exp2", "fast_expf"})
 INTEGER_CALLS = frozenset({"cdiv", "multiple_of", "max_contiguous", "swizzle2d"})
 ATOMICS = frozenset(
     {"atomic_add", "atomic_max", "atomic_min", "atomic_and", "atomic_or", "atomic_xor", "atomic_cas", "atomic_xchg"}
@@ -91,17 +92,21 @@ def mathematics(call: Call) -> Value:
     flow, operands = call.flow, call.operands
     flow.floating(call.node, *operands)
     dtype = promoted(operands)
+    if call.name in EXPONENTIALS and not any(each.product for each in operands):
+        flow.noted(call.node, "exponent", "an exponent in", operands[0].terms if operands else ())
     if call.name in SINGLE_CALLS and operands:
         flow.constrain(call.node, "float", "fp32 in", dtype)
     elif call.name in ("tanh", "pow"):
         dtype = None
-    return replace(union(operands), leaf=None, loaded=frozenset(), floating=True, index=False, dtype=dtype)
+    found = replace(union(operands), leaf=None, loaded=frozenset(), terms=frozenset(), product=False)
+    return replace(found, floating=True, index=False, dtype=dtype)
 
 
 def load(call: Call) -> Value:
     first = call.argument(0, "pointer")
     masked(call)
     call.flow.noted(call.node, "read", "read in", [first.leaf] if first.leaf else [])
+    call.flow.noted(call.node, "single", "one element in", [first.leaf] if first.leaf and not first.block else [])
     return call.flow.address(call.node, first)
 
 
@@ -167,7 +172,7 @@ def dot(call: Call) -> Value:
     if acc.dtype and not acc.static and not call.named.get("out_dtype"):
         flow.constrain(node, "same", "the accumulator of", acc.dtype, result)
         result = acc.dtype
-    return Value(floating=True, block=True, dtype=asked or result)
+    return Value(floating=True, block=True, product=True, dtype=asked or result)
 
 
 def promotion(a: Dtype, b: Dtype) -> Dtype:
@@ -182,7 +187,7 @@ def dot_scaled(call: Call) -> Value:
             use = call.flow.usage.of(pointer)
             use.stored.append((elements.one("u8"), call.flow.note(call.node, "scaled or packed in")))
             use.bit_fields = use.bit_fields or call.flow.note(call.node, "scaled or packed in")
-    return Value(floating=True, block=True, dtype=elements.one("fp32"))
+    return Value(floating=True, block=True, product=True, dtype=elements.one("fp32"))
 
 
 def block_pointer(call: Call) -> Value:
@@ -206,6 +211,7 @@ def cast(call: Call) -> Value:
     if bitcast.known is not None and bitcast.known.value is True:
         call.flow.constrain(node, "bits", "as many bits in", first.dtype, dtype)
     names = elements.evaluated(dtype, {}) if dtype else None
+    recast(call, first, names)
     floating = first.floating if names is None else elements.is_float(names)
     index = first.index if names is None else first.index and not floating
     kept = dtype is not None and dtype == first.dtype
@@ -215,6 +221,18 @@ def cast(call: Call) -> Value:
         parameters=first.parameters if names is None or first.itself or first.leaf else frozenset(),
         loaded=first.loaded if kept or ((names or "").startswith(("i", "u")) and not first.floating) else frozenset(),
     )  # fmt: skip
+
+
+def recast(call: Call, first: Value, type_: str | None) -> None:
+    """What is loaded is made another type at once: that tells of the one that it has."""
+    for pointer in first.loaded:
+        if first.dtype != elements.of(pointer) or type_ is None:
+            continue
+        if type_ == "fp32":
+            call.flow.noted(call.node, "widened", "made fp32 in", [pointer])
+        elif type_ in ("u8", "i8"):
+            use = call.flow.usage.of(pointer)
+            use.narrowed = use.narrowed or (type_, call.flow.note(call.node, "made so in"))
 
 
 def pointer_cast(call: Call, first: Value, target: ast.Call) -> Value:

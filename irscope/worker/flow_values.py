@@ -34,6 +34,10 @@ class Value:
     loaded: frozenset[str] = NONE
     #: An address that was loaded: of no parameter, and what is added to it is an offset.
     address: bool = False
+    #: Pointers of whose loaded elements it is a sum or a difference, of whatever type by now.
+    terms: frozenset[str] = NONE
+    #: Products of ``tl.dot`` are in it.
+    product: bool = False
     #: The parameter that this is, and nothing else.
     itself: str | None = None
     #: Constexprs that a program's number or a loop's is multiplied with: sizes of blocks.
@@ -64,6 +68,8 @@ def union(values: Iterable[Value]) -> Value:
         leaf=next((value.leaf for value in values if value.leaf), None),
         parameters=NONE.union(*(value.parameters for value in values)),
         loaded=NONE.union(*(value.loaded for value in values)),
+        terms=NONE.union(*(value.terms for value in values)),
+        product=any(value.product for value in values),
         steps=tuple(dict.fromkeys(step for value in values for step in value.steps)),
         index=any(value.index for value in values),
         floating=any(value.floating for value in values),

@@ -14,10 +14,13 @@ from .usage import Usage
 SOMETHING = DIVISOR * 64
 
 
-def evaluate_heuristics(kernel: LoadedKernel, answer: Answer, usage: Usage | None = None) -> None:
+def evaluate_heuristics(
+    kernel: LoadedKernel, answer: Answer, usage: Usage | None = None, present: Collection[str] = ()
+) -> None:
     """Settle the parameters of ``kernel`` that are heuristics, and those not yet in ``answer`` that may be ``None``.
 
-    Where a heuristic asks whether a parameter is ``None`` it is taken to be, as flags are taken to be off.
+    Where a heuristic asks whether a parameter is ``None`` it is taken to be, as flags are taken to be off;
+    ``present`` are those that are known to be given.
     """
     names = [parameter.name for parameter in kernel.function.params]
     arguments: dict[str, Any] = dict.fromkeys(names, SOMETHING) | answer.constants
@@ -25,7 +28,7 @@ def evaluate_heuristics(kernel: LoadedKernel, answer: Answer, usage: Usage | Non
         parameter = answer.parameters.get(name)
         if parameter is None or parameter.provenance != "heuristic":
             continue
-        unknown = set(names) - set(answer.parameters)
+        unknown = set(names) - set(answer.parameters) - set(present)
         for other in asked_for_none(function, arguments, unknown):
             evidence = f"optional: its heuristic '{name}' asks for None"
             answer.parameters[other] = Parameter("constexpr", None, provenance="guessed", evidence=evidence)

@@ -27,6 +27,8 @@ from .entries import (
 from .flow import usage_of
 from .flow_values import type_word
 from .heuristics import evaluate_heuristics
+from .host_values import UNKNOWN
+from .hosts import passed_to
 from .kinds import kinds_of
 from .layers import given_parameters, layered_configuration, layered_options, layered_parameters
 from .loading import LoadedKernel, unwrap
@@ -77,11 +79,15 @@ def infer_the_rest(kernel: LoadedKernel, answer: Answer) -> None:
     left = [parameter for parameter in function.params if parameter.name not in parameters]
     known = {name: p.value for name, p in parameters.items() if p.type == "constexpr" and p.provenance != "heuristic"}
     whole = usage_of(function, resolve_helper, known)
+    host = passed_to(function)
     for parameter in left:
         if parameter.is_constexpr:
             value, evidence = guessed_constant(parameter.name, whole)
             parameters[parameter.name] = Parameter("constexpr", value, provenance="guessed", evidence=evidence)
-    evaluate_heuristics(kernel, answer, whole)
+            there = host.get(parameter.name, UNKNOWN)
+            if type(there.value) is type(value):
+                parameters[parameter.name] = Parameter("constexpr", there.value, None, "inferred", there.evidence)
+    evaluate_heuristics(kernel, answer, whole, {name for name, value in host.items() if value.is_present})
     live = usage_of(function, resolve_helper, answer.constants) if whole.undecided else whole
     left = [parameter for parameter in left if parameter.name not in parameters]
     names = []
@@ -98,7 +104,7 @@ def infer_the_rest(kernel: LoadedKernel, answer: Answer) -> None:
         else:
             names.append(name)
     fixed = {name: type_ for name, parameter in parameters.items() if (type_ := element_of(parameter))}
-    parameters |= kinds_of(names, whole, live, fixed, answer.constants, described(function))
+    parameters |= kinds_of(names, whole, live, fixed, answer.constants, described(function), host)
     for name in as_they_are & set(names):
         parameters[name].divisor = None
     answer.parameters = {parameter.name: parameters[parameter.name] for parameter in function.params}

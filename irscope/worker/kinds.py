@@ -10,6 +10,8 @@ from .descriptions import Description
 from .element_types import SAID, best, copied, element_type, pointers_with_scales
 from .elements import STATED, Preference, solved
 from .entries import SCALARS, Parameter, run_time
+from .host_types import half_where_unsaid, told
+from .host_values import UNKNOWN, Passed
 from .usage import Usage, Use
 
 
@@ -20,12 +22,14 @@ def kinds_of(
     fixed: Mapping[str, str],
     constants: Mapping[str, object],
     described: Mapping[str, Description],
+    passed: Mapping[str, Passed],
 ) -> dict[str, Parameter]:
     """``whole`` is the usage in all of the kernel, ``live`` that in what constexprs leave of it.
 
-    ``fixed`` has element types of other parameters, by name, and ``described`` what is written about any of them.
+    ``fixed`` has element types of other parameters, by name, and ``described`` what is written about any of them;
+    ``passed`` is what the host code of their file gives for them.
     """
-    kinds = {name: kind_of(name, whole, live, described.get(name)) for name in names}
+    kinds = {name: kind_of(name, whole, live, described.get(name), passed.get(name, UNKNOWN)) for name in names}
     propagate(kinds, whole, live)
     between_pointers(kinds)
     pointers = {name for name, (kind, _) in kinds.items() if kind in ("pointer", "descriptor")}
@@ -40,6 +44,10 @@ def kinds_of(
             preferences[name] = Preference("i1" if said is not None and said.type == "i1" else "i32", None, SAID)
         elif kind == "floating":
             preferences[name] = Preference("fp32", None, STATED)
+    pointed = {name: preference for name, preference in preferences.items() if name in pointers}
+    told(pointed, passed, live, fixed)
+    half_where_unsaid(pointed, passed, live)
+    preferences |= pointed
     copied(preferences, kinds, live, fixed)
     settled = solved(preferences, live.constraints, fixed)
     copied(settled, kinds, live, fixed)
@@ -63,7 +71,7 @@ def kinds_of(
     return answer
 
 
-def kind_of(name: str, whole: Usage, live: Usage, said: Description | None) -> tuple[str, str]:
+def kind_of(name: str, whole: Usage, live: Usage, said: Description | None, host: Passed) -> tuple[str, str]:
     use, anywhere = live.of(name), whole.of(name)
     if use.descriptor:
         return "descriptor", use.descriptor
@@ -78,6 +86,12 @@ def kind_of(name: str, whole: Usage, live: Usage, said: Description | None) -> t
         if not use.touched:
             return "none", f"None: what needs it is switched off, {anywhere.pointer or anywhere.descriptor}"
         return "pointer", anywhere.pointer or ""
+    may_be_none = host.optional or host.kind == "none"
+    if may_be_none and host.kind != "integer" and not (use.touched or use.integer or use.floating or use.moved):
+        return "none", "None: its host code may pass that, and what needs it is switched off"
+    is_number = host.kind in ("integer", "floating") and host.like is None
+    if is_number and not use.integer and not (use.floating and host.kind == "floating"):
+        return str(host.kind), host.evidence or "its host code"
     if use.integer or (anywhere.integer and not use.floating) or (is_count(name) and use.floating):
         return "integer", use.integer or anywhere.integer or "its name"
     if use.floating or anywhere.floating:

@@ -10,6 +10,7 @@ import __future__
 
 import ast
 import builtins
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -302,7 +303,13 @@ class Tree:
 
 
 def parsed(file: Path) -> ast.Module:
-    return ast.parse(file.read_bytes(), filename=str(file))
+    return parsed_text(file.read_bytes(), str(file))
+
+
+@functools.lru_cache(maxsize=16)
+def parsed_text(text: bytes, filename: str) -> ast.Module:
+    """The tree is shared: nobody may change it."""
+    return ast.parse(text, filename=filename)
 
 
 def mentions_triton(place: Path) -> bool:

@@ -43,6 +43,14 @@ class Use:
     #: Four bits of it are taken, at a place that is known: there are two in a byte.
     nibbles: str | None = None
     atomic_exchange: str | None = None
+    #: What is loaded becomes fp32 at once, which is only worth writing where it may be narrower.
+    widened: str | None = None
+    #: What is loaded becomes an integer of few bits at once: which, and the line.
+    narrowed: tuple[str, str] | None = None
+    #: The exponential of it, or of its difference from another, is taken.
+    exponent: str | None = None
+    #: It is read one element at a time.
+    single: str | None = None
     stored: list[tuple[Dtype, str]] = field(default_factory=list)
     #: The type of the pointer that it is cast to.
     cast: tuple[str, str] | None = None
