@@ -16,6 +16,9 @@ from irscope.tui.figures import Section, sections
 from irscope.tui.source_names import base_name, source_path
 from irscope.tui.stages import describe
 
+#: Characters of a call that are shown with its arguments.
+_CALL_WIDTH = 40
+
 if TYPE_CHECKING:
     from irscope.model import Compilation
 
@@ -176,7 +179,13 @@ def _words(links: Links, lineage: Lineage, line: str) -> Content:
     if lineage.expression is None or links.lineages is None:
         return Content(line.strip())
     call = links.lineages.text(lineage.calls[0]) if lineage.calls else None
-    return Content.assemble(lineage.expression, (f" in {call}", "$text-muted") if call else "")
+    return Content.assemble(lineage.expression, (f" in {_shortened(call)}", "$text-muted") if call else "")
+
+
+def _shortened(call: str) -> str:
+    """``attend(…)`` where its arguments would take the line from what it became."""
+    name, bracket, _ = call.partition("(")
+    return call if len(call) <= _CALL_WIDTH or not bracket else f"{name}(…)"
 
 
 def _rows_at(edges: Edges, file: str, line: int) -> Iterator[int]:

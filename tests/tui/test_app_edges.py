@@ -124,6 +124,19 @@ async def test_a_helpers_call_is_named(compiled_sample: object) -> None:
         assert " in ".join(f"{Path(span.file).name}:{span.line}" for span in frames if span) in crumbs
 
 
+async def test_a_long_call_leaves_room_for_what_the_expression_became() -> None:
+    file = SAMPLES / "flash_attention.py"
+    async with opened(Request(file, None, Target.parse("sm_90")), (120, 40)) as driver:
+        await traced(driver)
+        links = driver.bench.links
+        row = next(row for row, line in enumerate(links.indices["sass"].lines) if "HGMMA" in line)
+        driver.bench.panes.use("sass")
+        await driver.pilot.pause()
+        driver.bench.panes.panes["sass"].go_to(row)
+        await driver.until(lambda: "tt.dot" in driver.crumbs())
+        assert "in attend(…) > tt.dot > 1 TTIR" in driver.crumbs()
+
+
 async def test_a_source_line_leads_to_what_its_expressions_became(matmul_request: Request) -> None:
     async with opened(matmul_request, (240, 60)) as driver:
         await traced(driver)
