@@ -61,6 +61,22 @@ def test_only_the_users_files_take_part(project: Path) -> None:
     assert "__main__.py" not in names
 
 
+def test_a_file_that_changes_while_it_compiles_is_stored_as_it_was(project: Path) -> None:
+    file = project / "changing.py"
+    file.write_text(
+        "import pathlib\nimport triton\nimport triton.language as tl\n\n"
+        "def change(_):\n    file = pathlib.Path(__file__)\n"
+        "    file.write_text(file.read_text().replace('ptr, 2' + '.0', 'ptr, 3' + '.0'))\n    return 64\n\n"
+        "@triton.heuristics({'BLOCK': change})\n@triton.jit\ndef kernel(ptr, BLOCK: tl.constexpr):\n"
+        "    tl.store(ptr, 2.0)\n",
+        encoding="utf-8",
+    )
+    for value in ("2.0", "3.0"):  # the second time as the first one left it
+        compilation = session.open(Request(file, target=HOPPER))
+        assert f"tl.store(ptr, {value})" in compilation.sources[0].text
+        assert f"{float(value):e}" in compilation.text("ttir")
+
+
 @pytest.mark.parametrize("name", ["helper_calls.py", "activations.py"])
 def test_a_changed_file_misses_and_the_old_text_hits_again(project: Path, name: str) -> None:
     request = Request(project / "helper_calls.py", target=HOPPER)

@@ -40,6 +40,8 @@ class Subject:
     options: Any
     backend: Any
     opened: opening.Opened
+    #: The user's files as they were loaded.
+    files: dict[Path, bytes]
 
     def source(self) -> Any:
         """A new source for ``triton.compile``."""
@@ -71,7 +73,7 @@ def compile_kernel(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     metadata.pop("hash", None)
     return {
         "metadata": metadata,
-        "sources": loading.source_files(subject.path, stages.texts),
+        "sources": loading.source_files(subject.path, stages.texts, subject.files),
         "ptxas_log": stages.ptxas_log,
         "warnings": [*subject.opened.notes, *warned.messages(caught)],
     }
@@ -83,7 +85,7 @@ def specialize(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         subject = prepare(request, wire)
     return {
         "metadata": {},
-        "sources": loading.source_files(subject.path, []),
+        "sources": loading.source_files(subject.path, [], subject.files),
         "ptxas_log": "",
         "warnings": warned.messages(caught),
     }
@@ -120,6 +122,7 @@ def prepare(request: dict[str, Any], wire: Wire) -> Subject:
         versions.set_active_driver(standin.StandInDriver(target))
     path = Path(request["path"])
     opened = opening.open_kernel(path, request.get("kernel"), target)
+    files = loading.contents(path)
     kernel = opened.kernel
     file = Path(kernel.function.fn.__code__.co_filename)
     wire.send("kernel", kernel=describe_kernel(kernel, file), kernels=opened.names)
@@ -128,7 +131,8 @@ def prepare(request: dict[str, Any], wire: Wire) -> Subject:
     answer = infer.specialize(kernel, request)
     backend = backend_for(target)
     options = parse_options(backend, {**answer.options, **request.get("options", {})})
-    subject = Subject(path, target, kernel, answer, asked_options(options, answer, request), options, backend, opened)
+    asked = asked_options(options, answer, request)
+    subject = Subject(path, target, kernel, answer, asked, options, backend, opened, files)
     announce(subject, request, wire)
     return subject
 

@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import linecache
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -243,11 +243,33 @@ def definition_line(function: Any) -> int:
     return int(first) + next((i for i, line in enumerate(lines) if line.lstrip().startswith("def ")), 0)
 
 
-def source_files(path: Path, stage_texts: list[str]) -> list[dict[str, str]]:
+def contents(path: Path) -> dict[Path, bytes]:
+    """The user's files that took part, to be read as soon as they are loaded: they may change while they compile."""
+    return {file: content for file in taking_part(path, []) if (content := content_of(file)) is not None}
+
+
+def source_files(
+    path: Path, stage_texts: list[str], loaded: Mapping[Path, bytes] | None = None
+) -> list[dict[str, str]]:
     """Every Python file that took part: the user's own, and those that locations in the IR name.
 
     The SHA-256 is of the file's bytes, so that a change of it anywhere means another compilation.
     """
+    described = []
+    for file in sorted(taking_part(path, stage_texts), key=lambda file: (file != path, str(file))):
+        content = (loaded or {}).get(file) or content_of(file)
+        if content is not None:
+            described.append(
+                {
+                    "path": str(file),
+                    "sha256": hashlib.sha256(content).hexdigest(),
+                    "text": content.decode("utf-8", errors="replace"),
+                }
+            )
+    return described
+
+
+def taking_part(path: Path, stage_texts: list[str]) -> set[Path]:
     files = {path, *_files}
     for name, module in list(sys.modules.items()):
         file = module_file(module)
@@ -256,20 +278,14 @@ def source_files(path: Path, stage_texts: list[str]) -> list[dict[str, str]]:
         took_part = not is_own(name) and not is_installed(file)
         if took_part or any(f'"{text_path(file)}"' in text for text in stage_texts):
             files.add(file)
-    described = []
-    for file in sorted(files, key=lambda file: (file != path, str(file))):
-        try:
-            content = file.read_bytes()
-        except OSError:
-            continue
-        described.append(
-            {
-                "path": str(file),
-                "sha256": hashlib.sha256(content).hexdigest(),
-                "text": content.decode("utf-8", errors="replace"),
-            }
-        )
-    return described
+    return files
+
+
+def content_of(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None
 
 
 def text_path(file: Path) -> str:
