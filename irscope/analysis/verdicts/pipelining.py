@@ -39,6 +39,7 @@ _COPIES = {
 _MOVES = ("ttg.local_store", "amdg.in_thread_transpose", "ttg.convert_layout")
 _LOOPS = ("scf.for", "scf.while")
 _DOTS = ("tt.dot", "tt.dot_scaled")
+_PRODUCTS = (*_DOTS, "ttng.warp_group_dot", "ttng.tc_gen5_mma", "ttng.tc_gen5_mma_scaled")
 _BUFFERS = re.compile(r"memdesc<(\d+)x((?:\d+x)+)")
 _STAGES = re.compile(r"tt\.num_stages = (\d+)")
 
@@ -51,13 +52,15 @@ class _Load:
     chain: Chain
     inside: tuple[Placed, ...]
     ahead: tuple[Placed, ...]
+    #: Iterations that the tl.dot which takes it is ahead of the rest: tcgen05 is asynchronous, and pipelined too.
+    dot_ahead: int
 
     @property
     def distance(self) -> int:
         """Iterations that the load is ahead of its use."""
         if self.way == _THROUGH_REGISTERS:
             return self.handed_on
-        return len(self.ahead) // max(len(self.inside), 1)
+        return max(0, len(self.ahead) // max(len(self.inside), 1) - self.dot_ahead)
 
     @property
     def handed_on(self) -> int:
@@ -97,12 +100,21 @@ def pipelining(program: Program) -> Iterator[Verdict]:
 
 
 def _became(program: Program, placed: Placed, chain: Chain) -> _Load:
-    copies = program.at("ttgir", chain, _COPIES.__contains__)
+    inside, ahead = _inside_and_ahead(program.at("ttgir", chain, _COPIES.__contains__), placed.depth)
+    dot = _dot_of(placed.loops[-1], placed.operation)
+    products: list[Placed] = []
+    if dot is not None and (of_dot := program.chain("ttir", dot.row)):
+        products = program.at("ttgir", of_dot, _PRODUCTS.__contains__)
+    made, made_ahead = _inside_and_ahead(products, placed.depth)
+    return _Load(placed, chain, inside, ahead, len(made_ahead) // max(len(made), 1))
+
+
+def _inside_and_ahead(copies: Sequence[Placed], depth: int) -> tuple[tuple[Placed, ...], tuple[Placed, ...]]:
+    """Of what an operation of a loop became: what is in the loop, and what is before it."""
     # A while loop and a for loop may both enclose it: as deep as it was.
-    inside = tuple([copy for copy in copies if copy.depth == placed.depth])
+    inside = tuple([copy for copy in copies if copy.depth == depth])
     first = min((copy.loops[-1].row for copy in inside), default=-1)
-    ahead = tuple(copy for copy in copies if copy.depth == placed.depth - 1 and copy.operation.row < first)
-    return _Load(placed, chain, inside, ahead)
+    return inside, tuple([copy for copy in copies if copy.depth == depth - 1 and copy.operation.row < first])
 
 
 def _handed_on(load: Placed) -> int:
@@ -145,19 +157,25 @@ def _verdict(program: Program, loop: Operation, loads: Sequence[_Load]) -> Verdi
             return Verdict(RULE, "bad" if tone == "bad" else "note", sentence, advice, tuple(evidence))
         return Verdict(RULE, "unknown", f"{where}: the loop is not pipelined; {reason}.", advice, tuple(evidence))
     distances = sorted({load.distance for load in ahead})
-    stages = distances[-1] + 1
+    dot_ahead = max(load.dot_ahead for load in ahead)
+    stages = max(load.distance + load.dot_ahead for load in ahead) + 1
     ways = joined(list(dict.fromkeys(load.way for load in ahead)))
     how = (
         f"{count(distances[-1], 'iteration')} ahead"
         if len(distances) == 1
         else f"up to {distances[-1]} iterations ahead"
     )
+    if dot_ahead:
+        how += " of the tl.dot that takes them"
     buffers = sorted({number for load in ahead if (number := _buffers(program, load)) is not None})
     noun = "buffer" if buffers == [1] else "buffers"
     into = f", into {' or '.join(map(str, buffers))} {noun} of shared memory" if buffers else ""
     of = f" ({_lines(program, ahead)})" if left else ""
     whose = f"its loads{of} run" if len(ahead) > 1 else f"its load{of} runs"
     sentence = f"{where}: the loop is pipelined, {stages} stages deep: {whose} {how}, {ways}{into}"
+    if dot_ahead:
+        up_to = "" if {load.dot_ahead for load in ahead} == {dot_ahead} else "up to "
+        sentence += f", and the tl.dot {up_to}{count(dot_ahead, 'iteration')} ahead of the rest"
     if left:
         narrow = all(_is_narrow(program, load) for load in left)
         which = "which has" if len(left) == 1 else "which have"
@@ -207,7 +225,7 @@ def _why_not(program: Program, loop: Operation, loads: Sequence[_Load]) -> tuple
         return "bad", f"num_stages is {stages}", "Try num_stages=3, where shared memory allows."
     if capability is not None and capability < 80:
         return "note", f"{program.compilation.target} has no cp.async, and Triton pipelines from sm_80 on", None
-    feeding = [load for load in loads if _feeds_a_dot(loop, load.placed.operation)]
+    feeding = [load for load in loads if _dot_of(loop, load.placed.operation)]
     if not feeding and asked is None:
         return (
             "note",
@@ -242,17 +260,17 @@ def _last_row(program: Program, loop: Operation) -> int:
     return next((row for row in range(loop.row + 1, len(lines)) if lines[row].startswith(closing)), loop.row)
 
 
-def _feeds_a_dot(loop: Operation, load: Operation) -> bool:
-    """Whether a load reaches the left or right operand of a dot in the same loop."""
+def _dot_of(loop: Operation, load: Operation) -> Operation | None:
+    """The dot of the same loop whose left or right operand a load reaches."""
     reached = set(load.results)
     for operation in loop.regions[0].operations():
         if reached.intersection(operation.operands):
             if operation.name in _DOTS:
                 if reached.intersection(operation.operands[:2]):
-                    return True
+                    return operation
             elif not operation.regions:
                 reached.update(operation.results)
-    return False
+    return None
 
 
 def _known_bytes(program: Program, load: _Load) -> int | None:

@@ -40,6 +40,22 @@ def test_as_deep_as_it_was_asked_for(told: Tell, target: str, stages: int) -> No
     assert any("ttg.async_copy_global_to_local" in row for row in loop.rows(verdict, "ttgir"))
 
 
+@pytest.mark.parametrize("stages", [2, 3, 4])
+def test_a_product_that_is_ahead_itself(told: Tell, stages: int) -> None:
+    """tcgen05 is asynchronous: one product is before the loop, and what is copied is ahead of the product."""
+    loop = told("dots::loop", "sm_100", {"SIZE": 128}, ARGUMENTS, {"num_stages": stages})
+    verdict = loop.one(RULE)
+    ahead = "1 iteration" if stages == 2 else f"{stages - 1} iterations"
+    assert verdict.tone == "good" and f"pipelined, {stages + 1} stages deep" in verdict.sentence
+    assert f"its loads run {ahead} ahead of the tl.dot that takes them, by cp.async" in verdict.sentence
+    assert verdict.sentence.endswith("and the tl.dot 1 iteration ahead of the rest.")
+    before, _, inside = loop.compilation.text("ttgir").partition("scf.for")
+    assert [len(re.findall(r"ttng\.tc_gen5_mma ", part)) for part in (before, inside)] == [1, 1]
+    # Never further ahead than there are buffers to copy to.
+    found = re.search(r"into (\d+) buffers? of shared memory", verdict.sentence)
+    assert found and int(found[1]) >= stages - 1
+
+
 def test_one_buffer(told: Tell) -> None:
     verdict = told("dots::loop", "sm_80", SIZE, ARGUMENTS, {"num_stages": 2}).one(RULE)
     assert "by cp.async, into 1 buffer of shared memory" in verdict.sentence
