@@ -89,5 +89,12 @@ def named(name: str, usage: Usage) -> tuple[Any, str]:
     raise AssertionError("the last pattern matches every name")
 
 
+def size_named(name: str, usage: Usage) -> int | None:
+    """The size that a name says, as of a head's dimension or a group."""
+    value, _ = named(name, usage)
+    said = any(re.fullmatch(pattern, name, re.IGNORECASE) for pattern, _ in GUESSES["patterns"][:-1])
+    return value if said and type(value) is int and value > 1 else None
+
+
 def is_named(pattern: str, name: str) -> bool:
     return re.fullmatch(GUESSES[pattern], name, re.IGNORECASE) is not None

@@ -129,7 +129,8 @@ def holds(constraint: Constraint, types: Mapping[str, str]) -> bool:
     if constraint.kind == "same":
         return len(set(known)) == 1 or all(type_.startswith("fp8") for type_ in known)
     if constraint.kind == "bits":
-        return len({bits(type_) for type_ in known}) == 1
+        # Nobody casts one float to another bit by bit: what holds a float's bits is an integer.
+        return len({bits(type_) for type_ in known}) == 1 and not all(map(is_float, known))
     if constraint.kind == "float":
         return known[0] in ("fp32", "fp64")
     if constraint.kind == "operand":

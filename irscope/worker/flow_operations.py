@@ -110,7 +110,14 @@ def load(call: Call) -> Value:
     return call.flow.address(call.node, first)
 
 
+def is_of_made_descriptor(call: Call) -> bool:
+    """``desc.load([y, x])``, ``desc.store([y, x], value)`` of one that the kernel makes: there is no mask."""
+    return len(call.positional) > 1 and bool(call.positional[1].items)
+
+
 def masked(call: Call) -> None:
+    if is_of_made_descriptor(call):
+        return
     place = 2 if call.name in ("store", *ATOMICS) else 1
     mask = call.argument(place, "mask") if call.name in ("load", "store") else call.named.get("mask", NOTHING)
     call.flow.noted(call.node, "mask", "the mask of", mask.loaded)
@@ -120,7 +127,8 @@ def masked(call: Call) -> None:
 
 def store(call: Call) -> Value:
     flow, node = call.flow, call.node
-    first, value = call.argument(0, "pointer"), call.argument(1, "value", "val")
+    first = call.argument(0, "pointer")
+    value = call.argument(2 if is_of_made_descriptor(call) else 1, "value", "val")
     masked(call)
     element = flow.address(node, first)
     if first.leaf is None:
@@ -239,10 +247,11 @@ def pointer_cast(call: Call, first: Value, target: ast.Call) -> Value:
     """An address is cast to a pointer: what is loaded holds addresses, a parameter is a pointer of that type."""
     inner = call.flow.read(target.args[0]) if target.args else NOTHING
     word = elements.evaluated(inner.names_type, {}) or "fp32"
-    for pointer in first.loaded:
-        use = call.flow.usage.of(pointer)
-        use.cast = use.cast or ("i64", call.flow.note(call.node, "its elements are addresses in"))
-    if first.leaf:
+    if not first.leaf:
+        for pointer in first.loaded:
+            use = call.flow.usage.of(pointer)
+            use.cast = use.cast or ("i64", call.flow.note(call.node, "its elements are addresses in"))
+    else:
         use = call.flow.usage.of(first.leaf)
         use.cast = use.cast or (word, call.flow.note(call.node, "an address in"))
         call.flow.noted(call.node, "pointer", "an address in", [first.leaf])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from .constants import guessed_constant, is_named
+from .constants import guessed_constant, is_named, size_named
 from .entries import DIVISOR, Answer, Parameter
 from .loading import LoadedKernel
 from .usage import Usage
 
-#: What stands for a pointer or a size.
+#: What stands for a pointer, or a size whose name says nothing.
 SOMETHING = DIVISOR * 64
 
 
@@ -23,7 +23,8 @@ def evaluate_heuristics(
     ``present`` are those that are known to be given.
     """
     names = [parameter.name for parameter in kernel.function.params]
-    arguments: dict[str, Any] = dict.fromkeys(names, SOMETHING) | answer.constants
+    usage = usage or Usage()
+    arguments: dict[str, Any] = {name: size_named(name, usage) or SOMETHING for name in names} | answer.constants
     for name, function in kernel.heuristics.items():
         parameter = answer.parameters.get(name)
         if parameter is None or parameter.provenance != "heuristic":
@@ -36,7 +37,7 @@ def evaluate_heuristics(
         try:
             parameter.value = function(arguments)
         except Exception as error:
-            parameter.value, pattern = guessed_constant(name, usage or Usage())
+            parameter.value, pattern = guessed_constant(name, usage)
             parameter.provenance = "guessed"
             parameter.evidence = f"{pattern}; its heuristic needs the launch's arguments ({error!r})"
         arguments[name] = parameter.value

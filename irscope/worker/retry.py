@@ -17,7 +17,7 @@ from .reaching import Place, place_at, place_of
 from .retry_answers import ANSWERS, Case, Change
 
 #: Compiles after the first one.
-MOST = 4
+MOST = 8
 #: Seconds after which no further one begins.
 LONGEST = 20.0
 

@@ -75,7 +75,7 @@ def power_of_two(case: Case) -> Iterator[Change]:
     if odd:
         yield case.with_value(**{name: 1 << max(value, 1).bit_length() for name, value in odd.items()})
     for name, value in case.sizes().items():
-        for other in (64, 16, 1024):
+        for other in (64, 16, 1024, 1):  # 1: of ``1 + OVERLAP``, how many neighbours
             if other != value:
                 yield case.with_value(**{name: other})
 
@@ -109,8 +109,9 @@ def as_others(case: Case) -> Iterator[Change]:
             if other != value:
                 yield case.with_value(**{name: other})
     for name, value in sizes.items():
-        for other in (value // 2, value * 2):
-            if other > 0:
+        halves = [half for other in (value, *sizes.values()) for half in (other // 2, other * 2)]
+        for other in dict.fromkeys(halves):
+            if other > 0 and other != value:
                 yield case.with_value(**{name: other})
 
 

@@ -106,6 +106,25 @@ def kernel(x_ptr, n, BLOCK: tl.constexpr, EVEN: tl.constexpr, SCALE: tl.constexp
 """
 
 
+def test_a_heuristic_is_asked_with_the_sizes_that_names_say(tmp_path: Path) -> None:
+    text = """
+import triton
+import triton.language as tl
+
+
+@triton.heuristics({"BLOCK_D": lambda arguments: triton.next_power_of_2(arguments["head_dim"])})
+@triton.jit
+def kernel(x_ptr, head_dim, BLOCK_D: tl.constexpr):
+    d = tl.arange(0, BLOCK_D)
+    tl.store(x_ptr + d, 0.0, mask=d < head_dim)
+"""
+    (tmp_path / "kernels.py").write_text(text, encoding="utf-8")
+    request = Request(tmp_path / "kernels.py", target=Target.parse("sm_90"), capture="never")
+    specialization = session.specialize(request).specialization
+    assert specialization.constexprs["BLOCK_D"] == 64
+    assert specialization.provenance["BLOCK_D"] == "heuristic"
+
+
 def test_configurations_heuristics_and_defaults(tmp_path: Path) -> None:
     found = specialized(tmp_path, DECORATED)
     assert found.constexprs == {"BLOCK": 128, "EVEN": True, "SCALE": 2.0, "other": None}

@@ -34,6 +34,18 @@ TYPES = {
         kernel("table, out", "x = tl.load(tl.load(table).to(tl.pointer_type(tl.float16)))", "tl.store(out, x)"),
         {"table": "*i64"},
     ),
+    "bits of a float": (
+        kernel("packed, out", "x = tl.load(packed).to(tl.float8e5, bitcast=True)", "tl.store(out, x.to(tl.float32))"),
+        {"packed": "*i8", "out": "*fp32"},
+    ),
+    "what a descriptor stores that the kernel makes": (
+        kernel(
+            "x, y, n", "d = tl.make_tensor_descriptor(y, [n, 32], [32, 1], [16, 32])",
+            "i = tl.arange(0, 16)[:, None] * 32 + tl.arange(0, 32)[None, :]",
+            "d.store([0, 0], tl.load(x + i).to(tl.bfloat16))",
+        ),
+        {"y": "*bf16", "n": "i32"},
+    ),
     "offsets of an address in memory": (
         kernel(
             "table, at, value", "bases = tl.load(table + tl.arange(0, 8))",
