@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
+from typing import TypeGuard
 
 import pytest
 from samples import ROOT
@@ -33,6 +35,13 @@ def test_every_irscope_command_is_one(words: list[str]) -> None:
     path = asked(parsed).path if parsed.command == "capture" else getattr(parsed, "path", None)
     if path is not None and path not in PLACEHOLDERS:
         assert (ROOT / path.partition("::")[0]).exists()
+    if parsed.command == "capture" and parsed.entry is not None:
+        functions = {node.name: node for node in ast.parse((ROOT / path).read_bytes()).body if is_function(node)}
+        assert functions[parsed.entry].args.args == [], "an entry is called with nothing"
+
+
+def is_function(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
+    return isinstance(node, ast.FunctionDef)
 
 
 def test_files_that_the_readme_links_exist() -> None:
