@@ -132,6 +132,9 @@ class FunctionFlow:
         self.noted(node, "offset", "an offset in", offsets.parameters)
         if not value.leaf:
             return Value(block=value.block)
+        if value.consecutive:
+            for name in offsets.parameters:
+                self.usage.of(name).outer = True
         cast = self.usage.of(value.leaf).cast
         return Value(
             loaded=frozenset(pointers),

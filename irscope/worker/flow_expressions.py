@@ -118,7 +118,7 @@ def binary(flow: FunctionFlow, node: ast.BinOp) -> Value:
         if both.leaf and not (left.loaded or right.loaded):
             return replace(both, others=(left if left.leaf else right).others)
         return replace(both, leaf=left.leaf, others=left.others)
-    both = replace(both, leaf=None)
+    both = replace(both, leaf=None, consecutive=both.consecutive and not isinstance(node.op, ast.Mult | ast.FloorDiv))
     if isinstance(node.op, INTEGER_OPERATORS):
         if isinstance(node.op, ast.BitAnd | ast.BitOr | ast.BitXor):
             bitwise(flow, node, left, right)

@@ -71,7 +71,7 @@ def arange(call: Call) -> Value:
     call.flow.integer(call.node, *call.operands)
     for value in call.operands:
         call.flow.noted(call.node, "arange", "a power of two in", value.parameters)
-    return replace(INDEX, block=True)
+    return replace(INDEX, block=True, consecutive=True)
 
 
 def index(call: Call) -> Value:

@@ -43,6 +43,8 @@ class Value:
     #: Constexprs that a program's number or a loop's is multiplied with: sizes of blocks.
     steps: tuple[str, ...] = ()
     index: bool = False
+    #: Consecutive numbers are a term of it: an address with them has a stride of one.
+    consecutive: bool = False
     floating: bool = False
     #: A block, and not one number.
     block: bool = False
@@ -72,6 +74,7 @@ def union(values: Iterable[Value]) -> Value:
         product=any(value.product for value in values),
         steps=tuple(dict.fromkeys(step for value in values for step in value.steps)),
         index=any(value.index for value in values),
+        consecutive=any(value.consecutive for value in values),
         floating=any(value.floating for value in values),
         block=any(value.block for value in values),
         static=bool(values) and all(value.static for value in values),

@@ -26,11 +26,14 @@ def call(reading: Reading, node: ast.Call, function: HostFunction, line: int) ->
             return found
     if last == "item" and isinstance(node.func, ast.Attribute):
         return number(reading.value(node.func.value, function, line))
+    if last == "stride" and isinstance(node.func, ast.Attribute) and len(node.args) == 1:
+        return stride(reading.value(node.func.value, function, line), node.args[0])
     if last in TORCH["numbers"] and (not owner or last not in TORCH["cast"]):
         return Passed(TORCH["numbers"][last])
     is_torch = owner.partition(".")[0] in ("torch", "F", "nn", "einops") or not owner
     if is_torch and last in TORCH["made"]:
-        return made(reading, node, Passed("tensor", TORCH["made"][last]), function, line, owner)
+        value = Passed("tensor", TORCH["made"][last], rank=rank_of(node.args))
+        return made(reading, node, value, function, line, owner)
     subject = node.args[-1 if last == "where" else 0] if is_torch and node.args else None
     if owner and not is_torch and isinstance(node.func, ast.Attribute):
         subject = node.func.value
@@ -42,13 +45,24 @@ def call(reading: Reading, node: ast.Call, function: HostFunction, line: int) ->
         value = replace(reading.value(subject, function, line), items=())
         if value.kind == "type":
             return UNKNOWN
-        value = replace(value, kind=value.kind if value.kind == "none" else "tensor")
+        rank = rank_of(node.args) if last.startswith("new_") else value.rank if last in TORCH["same_shape"] else None
+        value = replace(value, kind=value.kind if value.kind == "none" else "tensor", rank=rank)
         if last in ("sum", "cumsum", "prod") and (value.type or "f").startswith(("i", "u")):
             value = replace(value, type="i64")
         return made(reading, node, value, function, line, owner) if last in LIKE else value
     if last in TORCH["cast"] and not is_torch:
         return Passed("tensor", TORCH["cast"][last], evidence=function.line_of(node))
     return UNKNOWN
+
+
+def stride(value: Passed, axis: ast.expr) -> Passed:
+    """That of the last dimension is taken to be one."""
+    try:
+        number = ast.literal_eval(axis)
+    except ValueError:
+        return Passed("integer")
+    is_last = number == -1 or (value.rank is not None and number == value.rank - 1)
+    return Passed("integer", value=1) if is_last else Passed("integer")
 
 
 def number(value: Passed) -> Passed:
@@ -71,7 +85,14 @@ def made(reading: Reading, node: ast.Call, value: Passed, function: HostFunction
     if named is None or asked.kind == "none":
         is_open = any(keyword.arg is None for keyword in node.keywords)
         return replace(value, type=None if is_open else value.type, evidence=function.line_of(node))
-    return Passed("tensor", asked.type, asked.like, function.line_of(node))
+    return Passed("tensor", asked.type, asked.like, function.line_of(node), rank=value.rank)
+
+
+def rank_of(shape: list[ast.expr]) -> int | None:
+    """Of ``empty((a, b))`` and ``empty(a, b)``; of one name nothing is known: it may be a shape."""
+    sizes = shape[0].elts if shape and isinstance(shape[0], ast.Tuple | ast.List) else shape
+    is_plain = sizes is not shape or len(sizes) > 1
+    return len(sizes) if is_plain and not any(isinstance(each, ast.Starred) for each in sizes) else None
 
 
 def own_function(reading: Reading, name: str, function: HostFunction) -> HostFunction | None:

@@ -29,7 +29,9 @@ class Passed:
     evidence: str | None = None
     #: It may be ``None`` as well.
     optional: bool = False
-    #: Of a constexpr: `MISSING` where it is not known.
+    #: Of a tensor that the host makes: how many dimensions it has.
+    rank: int | None = None
+    #: Of a constexpr, or of a stride of one: `MISSING` where it is not known.
     value: object = MISSING
     items: tuple[Passed, ...] = ()
 

@@ -97,7 +97,9 @@ def infer_the_rest(kernel: LoadedKernel, answer: Answer) -> None:
         name = parameter.name
         if annotated := annotated_type(parameter):
             parameters[name] = run_time(annotated, "inferred", "its annotation")
-        elif name in last_strides and not live.of(name).floating:
+        elif host.get(name, UNKNOWN).value == 1 and name not in as_they_are:
+            parameters[name] = Parameter("constexpr", 1, provenance="inferred", evidence=host[name].evidence)
+        elif name in last_strides and not live.of(name).floating and not whole.of(name).outer:
             parameters[name] = Parameter(
                 "constexpr", 1, provenance="inferred", evidence="the last stride of a contiguous tensor is 1"
             )

@@ -23,6 +23,8 @@ class Use:
     moved: str | None = None
     #: The keyword of Triton's under which it is passed on: "eviction_policy", and the line.
     keyword: tuple[str, str] | None = None
+    #: A stride in an address that has a stride of one besides.
+    outer: bool = False
     #: It is a tensor descriptor, whose block has sizes of these constexprs.
     descriptor: str | None = None
     block: tuple[str | None, ...] = ()

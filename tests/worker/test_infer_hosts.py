@@ -230,3 +230,44 @@ def test_a_host_that_cannot_be_parsed_tells_nothing(tmp_path: Path) -> None:
     """A text at the left margin that looks like code is no function."""
     text = '\nTEXT = """\ndef launch(x):\n    kernel[(1,)](x\n"""\n'
     assert types(tmp_path, text)["out"] == "*fp32"
+
+
+STRIDED = """
+@triton.jit
+def rows(x, out, stride_xb, stride_xm, stride_ob, stride_on):
+    at = tl.program_id(0) * stride_xb + tl.program_id(1) * stride_xm + tl.arange(0, 256)
+    to = tl.program_id(0) * stride_ob + tl.arange(0, 256) * stride_on
+    tl.store(out + to, tl.load(x + at))
+"""
+
+
+def test_the_last_stride_is_one_only_where_the_address_needs_one(tmp_path: Path) -> None:
+    """`x` is read along consecutive elements, so both of its strides step over some, and the loads are wide."""
+    file = tmp_path / "kernels.py"
+    file.write_text(HEADER + STRIDED, encoding="utf-8")
+    compilation = session.open(Request(file, "rows", Target.parse("sm_90"), fresh=True, capture="never"))
+    assert compilation.failure is None
+    assert compilation.specialization.signature["stride_xm"] == "i32"
+    assert compilation.specialization.constexprs == {"stride_on": 1}
+    ptx = compilation.stages["ptx"].text
+    assert "ld.global.v2" in ptx or "ld.global.v4" in ptx
+
+
+def test_the_stride_of_the_last_dimension_is_one(tmp_path: Path) -> None:
+    text = """
+@triton.jit
+def column(x, out, step, hop, n):
+    at = tl.arange(0, 64)
+    tl.store(out + at * hop, tl.load(x + at * step, mask=at < n))
+
+
+def launch(x):
+    out = torch.empty((2, 64), dtype=torch.float32)
+    column[(1,)](x, out, x.stride(-1), out.stride(0), x.stride(0))
+    column[(1,)](x, out, x.stride(-1), out.stride(1), x.stride(0))
+"""
+    file = tmp_path / "kernels.py"
+    file.write_text(HEADER + text, encoding="utf-8")
+    compilation = session.open(Request(file, "column", Target.parse("sm_90"), fresh=True, capture="never"))
+    assert compilation.failure is None
+    assert compilation.specialization.constexprs == {"step": 1}
