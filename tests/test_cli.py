@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -298,6 +299,11 @@ def test_doctor_says_what_is_there() -> None:
         assert name in done.stdout
     findings = {f["name"]: f for f in json.loads(irscope("doctor", "--format", "json").stdout)["findings"]}
     assert findings["Triton"]["found"]
+
+
+def test_a_second_guess_is_told_with_what_refused_the_first() -> None:
+    told = irscope("dump", SAMPLES / "vector_add.py", "--arg", "x_ptr=fp32", "--target", "sm_90", code=1).stdout
+    assert re.search(r"^n_elements +fp32 +guessed, after: invalid operands", told, re.MULTILINE)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script is no program there")

@@ -13,6 +13,7 @@ from samples import SAMPLES
 
 from irscope import bundle, session
 from irscope.analysis.figures import figures
+from irscope.cli import main
 from irscope.model import Compilation
 from irscope.request import IrscopeError, Request
 
@@ -46,6 +47,11 @@ def triton_cache_entry(file: Path, kernel: str, cache: Path) -> Path:
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     (entry,) = (path.parent for path in cache.rglob("*.cubin"))
     return entry
+
+
+def test_a_whole_cache_is_told_to_be_one(cache_entry: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dump", str(cache_entry.parent)]) == 2
+    assert f"name one of them, {cache_entry.parent}" in capsys.readouterr().err
 
 
 def test_a_cache_entry_opens_with_all_its_stages(cache_entry: Path) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from irscope import devices, interpreter, tree
+from irscope import devices, interpreter, ir_files, tree
 from irscope.cli import INTERRUPTED
 from irscope.commands.dump import write_stages
 from irscope.model import Kernel
@@ -55,6 +55,13 @@ class TreeProgress:
             print("\r\033[2K", end="", file=sys.stderr, flush=True)
 
 
+def hint_below(path: Path) -> str:
+    entries = [entry for entry in sorted(path.iterdir()) if ir_files.is_cache_entry(entry)]
+    if entries:
+        return f"it has {len(entries)} entries of Triton's cache: name one of them, {entries[0]} say"
+    return f"`irscope list {path}` shows what there is"
+
+
 def run(arguments: argparse.Namespace, request: Request) -> int:
     reject_options_of_one_kernel(arguments)
     path, json_wanted = request.path, arguments.format == "json"
@@ -62,7 +69,7 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     jobs = tree.jobs_of(path, request.kernel)
     if not jobs:
         what = f"kernel '{request.kernel}'" if request.kernel else "kernel"
-        raise usage_error(f"{path}: there is no {what} below it", hint=f"`irscope list {path}` shows what there is")
+        raise usage_error(f"{path}: there is no {what} below it", hint=hint_below(path))
     if found.triton is None:
         package = "triton-windows" if sys.platform == "win32" else "triton"
         raise missing(f"{found.python} has no Triton", hint=interpreter.install_command(found.python, package))

@@ -45,7 +45,7 @@ def specialization(compilation: Compilation) -> str:
         divisor = found.attributes.get(name, {}).get("tt.divisibility")
         where = found.provenance.get(name, "")
         if evidence := found.evidence.get(name):
-            where = f"{where}: {evidence}"
+            where = evidence if evidence.startswith(f"{where}, ") else f"{where}: {evidence}"
         if hidden := found.hidden.get(name):
             where = f"{where}; {hidden}"
         if where == "configuration" and found.configuration is not None:
