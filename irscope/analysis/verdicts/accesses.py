@@ -18,8 +18,8 @@ _TILE = re.compile(r"(?:^|\s)(cp\.(?:reduce\.)?async\.bulk[\w:.]*)\s")
 _VECTOR = re.compile(r"\.v(\d)(?:\.|$)")
 _TYPE = re.compile(r"\.[bfus](\d+)(?:x2)?$")
 _AMD = re.compile(r"^\s*(global|buffer|flat)_(load|store)_(\w+)(.*)")
-#: ``d16`` says which half of a register is loaded, not how much.
-_AMD_WORDS = re.compile(r"(?:d16_)?(?:hi_)?(?:dwordx(\d)|b(\d+)|(dword)|[us]?(?:[ui](\d+)|(short)|(byte)))")
+#: ``d16`` says which half of a register is loaded, ``lds`` that none is; not how much.
+_AMD_WORDS = re.compile(r"(?:lds_)?(?:d16_)?(?:hi_)?(?:dwordx(\d)|b(\d+)|(dword)|[us]?(?:[ui](\d+)|(short)|(byte)))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def of_amdgcn(lines: Sequence[str]) -> Iterator[Access]:
         bits = _amd_bits(found[3])
         if bits is not None:
             name = f"{found[1]}_{found[2]}_{found[3]}"
-            to_shared = found[2] == "load" and re.search(r"\blds\b", found[4]) is not None
+            to_shared = found[2] == "load" and re.search(r"^lds_|\blds\b", f"{found[3]} {found[4]}") is not None
             yield Access(row, "copy" if to_shared else "load" if found[2] == "load" else "store", bits, name)
 
 

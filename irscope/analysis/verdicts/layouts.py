@@ -8,6 +8,7 @@ from collections.abc import Mapping
 _LIST = re.compile(r"(\w+) = \[([\d, ]*)\]")
 _SLICE = re.compile(r"slice<\{dim = (\d+), parent = (.*)\}>$")
 _REGISTERS = re.compile(r"register = \[((?:\[[\d, ]*\](?:, )?)*)\]")
+_WMMA = re.compile(r"amd_wmma<\{version = (\d+), isTransposed? = (true|false)")
 _ALIAS = re.compile(r"#[\w$.-]+$")
 
 
@@ -51,6 +52,10 @@ def _neighbours(layout: str, axis: int, aliases: Mapping[str, str], dropped: tup
         return 2 if axis == 1 else 1
     if "amd_mfma<" in text:
         return 4 if axis == int("isTransposed = true" in text) else 1
+    wmma = _WMMA.search(text)
+    if wmma:
+        # The first one gives a thread every other row; the next one eight in a row.
+        return {"1": 1, "2": 8 if axis == int(wmma[2] == "true") else 1}.get(wmma[1])
     if "linear<" in text:
         registers = _REGISTERS.search(text)
         return None if registers is None else _neighbours_of_bases(registers[1], axis, dropped)

@@ -29,8 +29,8 @@ _COPIES = {
     "ttg.async_copy_global_to_local": "by cp.async",
     "ttng.async_tma_copy_global_to_local": "by TMA",
     "ttng.async_tma_gather": "by TMA",
-    "amdg.buffer_load_to_local": "by loads into shared memory",
-    "amdgpu.buffer_load_to_local": "by loads into shared memory",
+    "amdg.buffer_load_to_local": "by loads past the registers",
+    "amdgpu.buffer_load_to_local": "by loads past the registers",
     "tt.load": _THROUGH_REGISTERS,
     "amdg.buffer_load": _THROUGH_REGISTERS,
     "amdgpu.buffer_load": _THROUGH_REGISTERS,
@@ -54,6 +54,7 @@ class _Load:
     ahead: tuple[Placed, ...]
     #: Iterations that the tl.dot which takes it is ahead of the rest: tcgen05 is asynchronous, and pipelined too.
     dot_ahead: int
+    way: str
 
     @property
     def distance(self) -> int:
@@ -72,10 +73,6 @@ class _Load:
     @property
     def takes_a_tile(self) -> bool:
         return "tensor<" in self.placed.operation.type
-
-    @property
-    def way(self) -> str:
-        return _COPIES[self.inside[0].operation.name] if self.inside else ""
 
 
 def pipelining(program: Program) -> Iterator[Verdict]:
@@ -106,7 +103,10 @@ def _became(program: Program, placed: Placed, chain: Chain) -> _Load:
     if dot is not None and (of_dot := program.chain("ttir", dot.row)):
         products = program.at("ttgir", of_dot, _PRODUCTS.__contains__)
     made, made_ahead = _inside_and_ahead(products, placed.depth)
-    return _Load(placed, chain, inside, ahead, len(made_ahead) // max(len(made), 1))
+    way = _COPIES[inside[0].operation.name] if inside else ""
+    if way == _COPIES["ttg.async_copy_global_to_local"] and not program.is_cuda:
+        way = _COPIES["amdg.buffer_load_to_local"]
+    return _Load(placed, chain, inside, ahead, len(made_ahead) // max(len(made), 1), way)
 
 
 def _inside_and_ahead(copies: Sequence[Placed], depth: int) -> tuple[tuple[Placed, ...], tuple[Placed, ...]]:

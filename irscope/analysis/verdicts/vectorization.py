@@ -5,9 +5,11 @@ The width is what the assembly says; the reason is told by `irscope.analysis.ver
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from irscope.analysis.alignment import Alignment
+from irscope.analysis.axes import shape_of
 from irscope.analysis.verdicts import accesses
 from irscope.analysis.verdicts.accesses import Access
 from irscope.analysis.verdicts.model import Verdict
@@ -38,7 +40,7 @@ def vectorization(program: Program) -> Iterator[Verdict]:
         if operation.name not in _WORDS or chain in seen or not chain or not operation.operands:
             continue
         seen.add(chain)
-        if operation.name in ("tt.load", "tt.store") and "tensor<" not in operation.type:
+        if operation.name in ("tt.load", "tt.store") and math.prod(shape_of(operation.type)) == 1:
             continue  # One value: there is nothing to put together.
         found = of_chain(by_chain, chain)
         if found:

@@ -184,6 +184,30 @@ def test_the_layout_of_amd_s_matrix_cores(compiled_sample: Callable[..., Compila
     assert store.tone == "note" and "its layout #mma gives a thread no more than 4 neighbours" in store.sentence
 
 
+@pytest.mark.parametrize(("target", "most"), [("gfx1100", 16), ("gfx1201", 128)])
+def test_the_layouts_of_wmma(compiled_sample: Callable[..., Compilation], target: str, most: int) -> None:
+    """The first gives a thread every other element of a row, the second eight in a row."""
+    matmul = compiled_sample(f"{SAMPLES / 'matmul.py'}::matmul_kernel", target)
+    (store,) = [verdict for verdict in verdicts(matmul) if verdict.rule == RULE and "the store" in verdict.sentence]
+    assert f"goes {most} bits at a time" in store.sentence
+    assert ("its layout #mma gives a thread no more than 1 neighbour" in store.sentence) == (most == 16)
+
+
+def test_loads_past_the_registers_on_amd(compiled_sample: Callable[..., Compilation]) -> None:
+    matmul = compiled_sample(f"{SAMPLES / 'matmul.py'}::matmul_kernel", "gfx950")
+    found = verdicts(matmul)
+    loads = [verdict for verdict in found if verdict.rule == RULE and "the load" in verdict.sentence]
+    assert len(loads) == 2 and all("global_load_lds_dwordx4" in verdict.sentence for verdict in loads)
+    (loop,) = [verdict for verdict in found if verdict.rule == "pipelining"]
+    assert "by loads past the registers, into 3 buffers of shared memory" in loop.sentence
+
+
+def test_a_tile_of_one_element_has_nothing_to_put_together(told: Tell) -> None:
+    ones = told("widths::ones", "sm_90")
+    assert "tensor<1x!tt.ptr<f32>>" in ones.compilation.text("ttir")
+    assert not ones.of(RULE)
+
+
 def test_tiles_by_tma(told: Tell) -> None:
     pointers = dict.fromkeys(("a_ptr", "b_ptr", "c_ptr"), "*fp16:16")
     newer = told("dots::described_loop", "sm_90", {"SIZE": 64}, pointers)
@@ -223,6 +247,7 @@ def test_forms_of_accesses() -> None:
 \tglobal_load_d16_hi_i8 v9, v[1:2], off
 \tglobal_load_d16_hi_b16 v9, v[1:2], off
 \tglobal_load_sbyte_d16 v9, v[1:2], off
+\tglobal_load_lds_dwordx4 v[6:7], off
 """
     assert [(access.way, access.bits) for access in of_amdgcn(amdgcn.split("\n"))] == [
         ("load", 96),
@@ -235,4 +260,5 @@ def test_forms_of_accesses() -> None:
         ("load", 8),
         ("load", 16),
         ("load", 8),
+        ("copy", 128),
     ]
