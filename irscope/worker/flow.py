@@ -13,8 +13,9 @@ from typing import Any
 
 from . import elements
 from .elements import Constraint, Dtype
+from .flow_calls import made_of
 from .flow_expressions import EXPRESSIONS, present_in
-from .flow_values import NONE, NOTHING, Known, Value, merged, of_python, union
+from .flow_values import NONE, NOTHING, Known, Value, is_aggregate, merged, of_python, union
 from .loading import definition_line
 from .python_operators import called_name
 from .usage import Usage
@@ -331,6 +332,8 @@ class FunctionFlow:
             answer = self.read(function.function.body)
             self.locals = before
             return answer
+        if is_aggregate(function.function):
+            return made_of(function.function, positional, named)
         if function.function is not None:
             return self.call_function(function.function, positional, named)
         return union([*positional, *named.values()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .constants import GUESSES
 from .flow_operations import (
@@ -18,7 +18,8 @@ from .flow_operations import (
     mathematics,
     store,
 )
-from .flow_values import NOTHING, Value, computed, promoted, union
+from .flow_values import NOTHING, Value, computed, is_aggregate, of_python, promoted, union
+from .loading import unwrap
 from .python_operators import called_name
 from .shape_operations import PYTHON
 
@@ -48,8 +49,14 @@ def call(flow: FunctionFlow, node: ast.Call) -> Value:
         helper = flow.reading.resolve(flow.function, ast.unparse(node.func))
         if helper is not None:
             return flow.call_function(helper, positional, named)
+        class_ = flow.read(node.func).function if name[:1].isupper() else None
+        if is_aggregate(class_):
+            return made_of(class_, positional, named)
     if isinstance(node.func, ast.Attribute):
         owner = NOTHING if is_module(flow, node.func.value) else flow.read(node.func.value)
+        method = unwrap(getattr(owner.aggregate, name, None))
+        if method is not None:
+            return flow.call_function(method.function, [owner, *positional], named)
         if owner.itself and not owner.static and name in DESCRIPTOR_METHODS:
             return descriptor_method(Call(flow, node, name, positional, named), owner.itself)
         if not is_module(flow, node.func.value):
@@ -79,6 +86,19 @@ def call(flow: FunctionFlow, node: ast.Call) -> Value:
             first, itself=None, block=name not in ("item", "max", "min", "sum") or bool(positional[1:] or named)
         )
     return replace(union(found.operands), leaf=None, dtype=None)
+
+
+def made_of(class_: Any, positional: list[Value], named: dict[str, Value]) -> Value:
+    """An object of an aggregate: its constructor gives each field the argument of that name."""
+    constructor = next(iter(getattr(class_, "hash_attrs", ())), None)
+    constructor = getattr(constructor, "fn", constructor)
+    code = getattr(constructor, "__code__", None)
+    fields = list(class_.__annotations__)
+    names = list(code.co_varnames[1 : code.co_argcount]) if code is not None else []
+    defaults = getattr(constructor, "__defaults__", None) or ()
+    given = {name: of_python(value) for name, value in zip(reversed(names), reversed(defaults), strict=False)}
+    given |= {**dict(zip(names or fields, positional, strict=False)), **named}
+    return Value(aggregate=class_, fields=tuple((name, given.get(name, NOTHING)) for name in fields))
 
 
 def is_module(flow: FunctionFlow, owner: ast.expr) -> bool:

@@ -21,7 +21,10 @@ INTEGER_OPERATORS = (ast.FloorDiv, ast.Mod, ast.LShift, ast.RShift, ast.BitAnd, 
 
 def name(flow: FunctionFlow, node: ast.Name) -> Value:
     if node.id in flow.locals:
-        return flow.locals[node.id]
+        value = flow.locals[node.id]
+        if value.itself is not None:
+            flow.usage.of(value.itself).seen = True
+        return value
     names = flow.function.fn.__globals__
     if node.id not in names:
         return NOTHING
@@ -71,6 +74,8 @@ def attribute(flow: FunctionFlow, node: ast.Attribute) -> Value:
     if found is not None:
         return found
     owner = flow.read(node.value)
+    if owner.aggregate is not None:
+        return dict(owner.fields).get(node.attr, NOTHING)
     return owner if node.attr in ("T", "value") else union([owner])
 
 

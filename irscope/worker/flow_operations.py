@@ -202,6 +202,10 @@ def block_pointer(call: Call) -> Value:
     first = call.argument(0, "base")
     if first.leaf:
         call.flow.address(call.node, replace(first, parameters=frozenset({first.leaf})))
+    if call.name != "make_block_ptr":
+        for stride in call.argument(2, "strides").items[:-1]:
+            for name in stride.parameters:
+                call.flow.usage.of(name).outer = True
     rest = [operand for operand in call.operands if operand is not first]
     call.flow.integer(call.node, *(replace(operand, leaf=None) for operand in rest))
     call.flow.integer(call.node, replace(first, parameters=first.parameters - {first.leaf or ""}))

@@ -55,8 +55,11 @@ class Value:
     static: bool = False
     known: Known | None = None
     items: tuple[Value, ...] = ()
-    #: A jit function.
+    #: A jit function, or the class of an aggregate.
     function: Any = None
+    #: Of an object of the class ``aggregate``: its fields by name.
+    aggregate: Any = None
+    fields: tuple[tuple[str, Value], ...] = ()
 
 
 NOTHING = Value()
@@ -100,6 +103,10 @@ def merged(values: list[Value]) -> Value:
     same = {value.names_type for value in values}
     width = {len(value.items) for value in values}
     items = tuple(merged([value.items[i] for value in values]) for i in range(width.pop())) if len(width) == 1 else ()
+    if len({value.aggregate for value in values}) == 1 and len({len(value.fields) for value in values}) == 1:
+        pairs = zip(*(value.fields for value in values), strict=True)
+        both = replace(both, aggregate=first.aggregate)
+        both = replace(both, fields=tuple((pair[0][0], merged([value for _, value in pair])) for pair in pairs))
     leaves = dict.fromkeys(leaf for value in values for leaf in (value.leaf, *sorted(value.others)) if leaf)
     return replace(
         both,
@@ -139,6 +146,8 @@ def of_python(value: Any) -> Value:
     value = getattr(value, "value", value) if type(value).__name__ == "constexpr" else value
     if type(value).__name__ == "dtype":
         return Value(static=True, known=Known(value), names_type=elements.one(type_word(value)))
+    if is_aggregate(value):
+        return Value(static=True, function=value)
     if isinstance(value, tuple | list):
         items = tuple(of_python(item) for item in value)
         return Value(static=True, items=items)
@@ -147,6 +156,11 @@ def of_python(value: Any) -> Value:
     if isinstance(value, float):
         return Value(static=True, known=Known(value), dtype=elements.FLOAT_NUMBER, floating=True)
     return Value(static=True)
+
+
+def is_aggregate(value: Any) -> bool:
+    """A class whose objects are values of the GPU's code, of several fields."""
+    return isinstance(value, type) and getattr(value, "__triton_aggregate__", False) is True
 
 
 def type_word(dtype: Any) -> str:

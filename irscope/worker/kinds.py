@@ -87,7 +87,7 @@ def kind_of(name: str, whole: Usage, live: Usage, said: Description | None, host
             return "none", f"None: what needs it is switched off, {anywhere.pointer or anywhere.descriptor}"
         return "pointer", anywhere.pointer or ""
     may_be_none = host.optional or host.kind == "none"
-    if may_be_none and host.kind != "integer" and not (use.touched or use.integer or use.floating or use.moved):
+    if may_be_none and host.kind != "integer" and not use.seen:
         return "none", "None: its host code may pass that, and what needs it is switched off"
     is_number = host.kind in ("integer", "floating") and host.like is None
     if is_number and not use.integer and not (use.floating and host.kind == "floating"):

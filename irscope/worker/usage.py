@@ -30,6 +30,8 @@ class Use:
     block: tuple[str | None, ...] = ()
     #: It is part of what is added to the pointer of an address.
     offset: str | None = None
+    #: Its name is read somewhere.
+    seen: bool = False
     #: Something is computed with it, whatever that is.
     touched: str | None = None
     #: Everything that is done with it stands behind a test that it is not ``None``.

@@ -268,3 +268,61 @@ def test_numbers_that_are_chosen_among_are_no_addresses(tmp_path: Path) -> None:
         tmp_path, kernel("a, m, n", "step = tl.where(m > n, m, n)", "tl.store(a + step, tl.load(a) + 1.0)")
     )
     assert found.signature == {"a": "*fp32", "m": "i32", "n": "i32"}
+
+
+AGGREGATE = """
+from triton.language.core import _aggregate as aggregate
+from triton.runtime.jit import constexpr_function
+
+
+@aggregate
+class Tile:
+    base: tl.tensor
+    size: tl.tensor
+    scale: tl.tensor
+    WIDTH: tl.constexpr
+
+    @constexpr_function
+    def __init__(self, base, size, scale, WIDTH):
+        self.base = base
+        self.size = size
+        self.scale = scale
+        self.WIDTH = tl.constexpr(WIDTH)
+
+    @staticmethod
+    @triton.jit
+    def create(x, size, scale, WIDTH: tl.constexpr):
+        return Tile(x + tl.program_id(0) * WIDTH, size, scale, WIDTH)
+
+    @triton.jit
+    def load(self, lengths):
+        at = tl.arange(0, self.WIDTH)
+        end = tl.minimum(self.size, tl.load(lengths))
+        return tl.load(self.base + at, mask=at < end, other=0.0)
+
+
+@triton.jit
+def kernel(x, out, some, number, other, WIDTH: tl.constexpr):
+    tile = Tile.create(x, number, other, WIDTH)
+    value = tl.exp(tile.load(some) * tile.scale)
+    tl.store(out + tl.arange(0, tile.WIDTH), value)
+"""
+
+
+def test_values_are_followed_through_the_fields_of_objects(tmp_path: Path) -> None:
+    found = inferred(tmp_path, AGGREGATE)
+    expected = {"x": "*fp32", "out": "*fp32", "some": "*i32", "number": "i32", "other": "fp32"}
+    assert {name: found.signature[name] for name in expected} == expected
+    assert compiles(tmp_path)
+
+
+def test_the_outer_strides_of_a_descriptor_are_not_one(tmp_path: Path) -> None:
+    lines = (
+        "desc = tl.make_tensor_descriptor(x, [m, 64], [stride_xm, 1], [16, 64])",
+        "to = tl.arange(0, 16)[:, None] * stride_on + tl.arange(0, 64)[None, :] * stride_om",
+        "tl.store(out + to, desc.load([0, 0]))",
+    )
+    found = inferred(tmp_path, kernel("x, out, m, stride_xb, stride_xm, stride_on, stride_om", *lines))
+    assert found.signature["stride_xm"] == "i32"
+    assert found.constexprs == {"stride_om": 1}
+    assert compiles(tmp_path)
