@@ -254,6 +254,22 @@ def test_gradients_with_values_and_without(own_directories: None) -> None:
     assert by_kernel["backward_kernel"].sites[0].function == "backward"
 
 
+def test_operators_and_kernels_that_are_called_out_of_sight(own_directories: None) -> None:
+    found = capture("scripts/operators_of_cuda.py", script_arguments=())
+    assert found.ended is None and not found.warnings, (found.ended, found.warnings, found.log)
+    # Small, large (on meta, where torch asks for no more than shapes), and called by what Inductor has compiled.
+    assert signatures(found, "add_kernel") == [
+        f"*{element}:16, *{element}:16, *{element}:16, {n}, 1024"
+        for element, n in (("fp32", "i32"), ("fp16", "i32:16"), ("fp64", "i32"))
+    ]
+    assert signatures(found, "fill_kernel") == ["*fp32:16, fp32, i32, 512", "*fp16:16, fp32, i32:16, 512"]
+    by_hand = capture("scripts/compiled_by_hand.py", script_arguments=())
+    assert by_hand.ended is None, (by_hand.ended, by_hand.log)
+    (launch,) = by_hand.launches
+    assert (launch.aot_signature, launch.grid) == ("*fp16, *fp16, i32, 256", (4, 1, 1))
+    assert launch.options["num_warps"] == 2
+
+
 def test_types_are_those_of_a_gpus_autocast(own_directories: None) -> None:
     found = capture("scripts/mixed_precision.py", script_arguments=())
     assert found.ended is None, (found.ended, found.log)

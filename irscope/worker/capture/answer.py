@@ -16,6 +16,9 @@ from . import assertions, running, tensors
 from .compiled_functions import CompiledFunctions
 from .recorder import Recorder
 
+#: Exceptions of pytest and unittest.
+SKIPS = ("Skipped", "SkipTest")
+
 
 def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
     """Answer a ``capture`` request: ``launches`` (`describe.launch`), ``ended``, ``parts``, ``warnings``, ``sources``.
@@ -47,7 +50,7 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
             recorder.return_to(before)
             return True
         before = recorder.counts()
-        skipped = type(error).__name__ == "Skipped"
+        skipped = type(error).__name__ in SKIPS
         if is_end(error, path) and checks.missing():
             error = None  # what was left out made no values, and the code says so at its end
         if error is not None and not skipped:

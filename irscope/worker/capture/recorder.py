@@ -49,6 +49,10 @@ class Recorder:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Within, launches come here."""
+
+        def launched(launcher: Any, grid: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
+            self._note_compiled(launcher, grid, arguments)
+
         replacements: list[standins.Replacement] = [
             (JITFunction, "run", self._in_place_of_run(JITFunction.run)),
             (Autotuner, "run", self._tuning.noticed(Autotuner.run)),
@@ -57,7 +61,7 @@ class Recorder:
         if self.gpu:
             replacements.append((triton, "compile", self._noting(triton.compile)))
         else:
-            replacements.append((standins.Launcher, "launched", self._note_compiled))
+            replacements.append((standins.Launcher, "launched", launched))
         with standins.replaced(replacements):
             yield
 

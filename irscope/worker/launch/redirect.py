@@ -20,7 +20,7 @@ from typing import Any
 
 from ..failures import install_command
 from ..protocol import Rejected
-from . import autocast, standins
+from . import autocast, distributed, operators, standins
 
 #: An attribute of the tensors that are on the CPU in the file's eyes too.
 ON_CPU = "_irscope_on_cpu"
@@ -105,7 +105,27 @@ def torch_replacements(torch: Any, mode: Any) -> list[standins.Replacement]:
         (torch, "set_default_device", default_device),
         (threading.Thread, "run", run_in_mode),
         *autocast.replacements(),
+        *operators.replacements(mode),
+        *distributed.replacements(),
+        *checkpoints(),
     ]
+
+
+def checkpoints() -> Iterator[standins.Replacement]:
+    """What torch saves for a backward it saves out of the mode's sight."""
+    import torch
+
+    frame = getattr(importlib.import_module("torch.utils.checkpoint"), "_CheckpointFrame", None)
+    compare = "check_recomputed_tensors_match"
+    if hasattr(frame, compare):  # with what is recomputed within the mode, devices among the rest
+        yield frame, compare, standins.answering(None)
+    on_cpu = torch.autograd.graph.save_on_cpu
+    begin = on_cpu.__init__
+
+    def without_pinning(self: Any, pin_memory: bool = False, *rest: Any, **named: Any) -> None:
+        begin(self, False, *rest, **named)
+
+    yield on_cpu, "__init__", without_pinning
 
 
 def cuda_on_cpu() -> Any:

@@ -41,6 +41,9 @@ _NOTHING = object()
 #: What the replacements of now took the place of, in the order in which they did.
 _before: list[Replacement] = []
 
+#: What stands for torch, and does not within `torch_as_it_is`; the innermost is the last.
+_out_of_use: list[list[Replacement]] = []
+
 
 @contextlib.contextmanager
 def replaced(replacements: list[Replacement]) -> Iterator[None]:
@@ -69,10 +72,24 @@ def torch_as_it_is() -> Iterator[None]:
     kept = [(owner, name, value) for owner, name, value in _before if is_torchs(owner)]
     now = [(owner, name, vars(owner).get(name, _NOTHING)) for owner, name, _ in kept]
     put(reversed(kept))
+    _out_of_use.append(now)
     try:
         yield
     finally:
+        _out_of_use.pop()
         put(now)
+
+
+@contextlib.contextmanager
+def torch_as_replaced() -> Iterator[None]:
+    """Within `torch_as_it_is`, for code of the user's that torch calls there: what was replaced is so again."""
+    replacements = _out_of_use[-1] if _out_of_use else []
+    before = [(owner, name, vars(owner).get(name, _NOTHING)) for owner, name, _ in replacements]
+    put(replacements)
+    try:
+        yield
+    finally:
+        put(reversed(before))
 
 
 def is_torchs(owner: Any) -> bool:
