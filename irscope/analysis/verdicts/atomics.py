@@ -16,6 +16,9 @@ RULE = "atomics"
 _ATOMICS = ("tt.atomic_rmw", "tt.atomic_cas")
 #: Those that combine a value with what is there; the others are locks and exchanges.
 _SUMS = re.compile(r"tt\.atomic_rmw (?:fadd|add|f?max|f?min|umax|umin|and|or|xor),")
+_SWAP = "compare-and-swap"
+_WORDS = {"exch": "exchange"}
+_KIND = re.compile(r"tt\.atomic_rmw (\w+),")
 #: An address that follows from none of these is the same in every program.
 _DIFFER = READS | {"tt.get_program_id"}
 
@@ -41,7 +44,10 @@ def atomics(program: Program) -> Iterator[Verdict]:
         elif placed.loops:
             loop = placed.loops[-1]
             shown: tuple[Evidence, ...] = (*evidence, program.row("ttir", loop.row))
-            sentence = f"{where}: an atomic operation runs in every iteration of a loop."
+            kind = _KIND.match(operation.text)
+            words = _WORDS.get(kind[1], kind[1].removeprefix("f")) if kind else _SWAP
+            waits = " that waits for others" if loop.name == "scf.while" and words == _SWAP else ""
+            sentence = f"{where}: an atomic {words} runs in every iteration of a loop{waits}."
             advice = "Where the address stays the same, combine in registers, and once in memory after the loop."
             yield Verdict(RULE, "note", sentence, advice if sums else None, shown)
 

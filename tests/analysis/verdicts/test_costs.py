@@ -14,7 +14,7 @@ BLOCK = {"BLOCK": 512}
 
 HOLDS = [
     # kernel, constants, rule, tone, what is said, a stage and what its rows have
-    ("counts", BLOCK, "atomics", "note", "an atomic operation runs in every iteration", "ttir", "tt.atomic_rmw"),
+    ("counts", BLOCK, "atomics", "note", "an atomic add runs in every iteration", "ttir", "tt.atomic_rmw"),
     ("total", BLOCK, "atomics", "note", "every program changes one and the same address", "ttir", "tt.atomic_rmw"),
     ("wraps", BLOCK, "integer division", "note", "an integer modulo of a tile", "ttgir", "arith.remsi"),
     ("wraps", BLOCK, "integer division", "note", "every iteration of a loop", "ptx", "rem.s32"),
@@ -64,7 +64,8 @@ def test_where_it_does_not(told: Tell, kernel: str, constants: dict[str, Any], r
 def test_a_lock_is_no_sum(told: Tell) -> None:
     arguments = {"lock_ptr": "*i32:16", "total_ptr": "*i32:16"}
     taken, given = told("costly::locked", "sm_90", {}, arguments).of("atomics")
-    assert "runs in every iteration of a loop" in taken.sentence and taken.advice is None
+    assert "an atomic compare-and-swap runs in every iteration of a loop that waits for others" in taken.sentence
+    assert taken.advice is None
     assert "every program changes one and the same address" in given.sentence and given.advice is None
 
 
