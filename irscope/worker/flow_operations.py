@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import elements
+from .constants import is_named
 from .elements import Dtype
 from .flow_values import INDEX, NOTHING, Value, merged, promoted, union
 from .python_operators import called_name
@@ -155,7 +156,8 @@ def descriptor_method(call: Call, name: str) -> Value:
     flow.integer(call.node, *offsets.items)
     if use.descriptor is None:
         use.descriptor = flow.note(call.node, "a tensor descriptor in")
-        use.block = tuple(next(iter(item.steps), None) for item in offsets.items)
+        matrices = len(offsets.items) - 2
+        use.block = tuple(size_along(item, place < matrices) for place, item in enumerate(offsets.items))
     flow.touched(call.node, Value(itself=name))
     if is_load:
         flow.noted(call.node, "read", "read in", [name])
@@ -165,6 +167,11 @@ def descriptor_method(call: Call, name: str) -> Value:
         use.stored.append((value.dtype, flow.note(call.node, "stored in")))
         flow.constrain(call.node, "same", "stored as it is in", value.dtype, elements.of(name))
     return NOTHING
+
+
+def size_along(offset: Value, outer: bool) -> str | None:
+    """The constexpr that a block of a descriptor is as long as, or "1" where it is one of many matrices."""
+    return next(iter(offset.steps), "1" if outer and offset.known is None else None)
 
 
 def dot(call: Call) -> Value:
@@ -216,7 +223,11 @@ def cast(call: Call) -> Value:
     first, node = call.argument(0, "input"), call.node
     target = node.args[-1] if node.args else next((k.value for k in node.keywords if k.arg == "dtype"), None)
     if isinstance(target, ast.Call) and called_name(target.func) == "pointer_type":
-        return pointer_cast(call, first, target)
+        return pointer_cast(call, first, target.args[0] if target.args else None)
+    if isinstance(target, ast.Attribute) and target.attr in ("dtype", "type") and not first.leaf:
+        owner = call.flow.read(target.value)
+        if owner.itself and first.loaded and is_named("pointer_names", owner.itself):
+            return pointer_cast(call, first, target)
     bitcast = call.named.get("bitcast", call.argument(2) if len(call.positional) > 2 else NOTHING)
     place = 1 if call.positional and call.positional[0] is first else 0
     dtype = call.type_argument(place)
@@ -247,9 +258,9 @@ def recast(call: Call, first: Value, type_: str | None) -> None:
             use.narrowed = use.narrowed or (type_, call.flow.note(call.node, "made so in"))
 
 
-def pointer_cast(call: Call, first: Value, target: ast.Call) -> Value:
+def pointer_cast(call: Call, first: Value, element: ast.expr | None) -> Value:
     """An address is cast to a pointer: what is loaded holds addresses, a parameter is a pointer of that type."""
-    inner = call.flow.read(target.args[0]) if target.args else NOTHING
+    inner = call.flow.read(element) if element is not None else NOTHING
     word = elements.evaluated(inner.names_type, {}) or "fp32"
     if not first.leaf:
         for pointer in first.loaded:

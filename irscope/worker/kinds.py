@@ -100,7 +100,7 @@ def kind_of(name: str, whole: Usage, live: Usage, said: Description | None, host
         return "pointer", use.moved
     if said is not None and said.kind is not None:
         return said.kind, said.evidence
-    if re.fullmatch(r".*_?ptrs?", name, re.IGNORECASE):
+    if is_named("pointer_names", name):
         return "pointer", "its name"
     if is_named("float_names", name):
         return "floating", "its name"
@@ -138,6 +138,6 @@ def between_pointers(kinds: dict[str, tuple[str, str]]) -> None:
 def block_of(use: Use, constants: Mapping[str, object]) -> list[int]:
     sizes = []
     for step in use.block:
-        size = constants.get(step or "")
+        size = 1 if step == "1" else constants.get(step or "")
         sizes.append(size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else 64)
     return sizes

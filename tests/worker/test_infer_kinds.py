@@ -46,6 +46,18 @@ TYPES = {
         ),
         {"y": "*bf16", "n": "i32"},
     ),
+    "addresses that are cast to another pointer's type": (
+        kernel("table, x_ptr", "y = tl.cast(tl.load(table), x_ptr.dtype)", "tl.store(y, tl.load(x_ptr))"),
+        {"table": "*i64", "x_ptr": "*fp32"},
+    ),
+    "a descriptor of many matrices": (
+        kernel(
+            "desc, which, out, M: tl.constexpr, N: tl.constexpr",
+            "x = desc.load([tl.load(which), tl.program_id(0) * M, tl.program_id(1) * N]).reshape(M, N)",
+            "tl.store(out + tl.arange(0, M)[:, None] * N + tl.arange(0, N)[None, :], x)",
+        ),
+        {"desc": "tensordesc<fp32[1, 64, 64]>", "which": "*i32"},
+    ),
     "offsets of an address in memory": (
         kernel(
             "table, at, value", "bases = tl.load(table + tl.arange(0, 8))",
