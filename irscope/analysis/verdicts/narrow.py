@@ -78,7 +78,8 @@ class _Judge:
         each = math.prod(shape) // threads if threads else None
         by_tile = None if each is None else max(each, 1) * self.element
         by_layouts = self._layouts(chain, axes.fastest)
-        by_layout = min(by_layouts.values(), default=None)
+        least = min(by_layouts, key=lambda layout: by_layouts[layout], default="")
+        by_layout = by_layouts.get(least)
         if by_tile is not None and by_layout is not None and by_layout > by_tile:
             by_tile = None  # Threads share elements: those of another operation's layout.
         limits = [limit for limit in (by_address, by_mask, by_tile, by_layout) if limit is not None]
@@ -90,6 +91,8 @@ class _Judge:
                 if self.copied
                 else f"Triton's own rules allow {would}, and LLVM put several together"
             )
+            if not self.copied and by_layout == self.bits:
+                return Reason("note", f"{because}: no more than the {self._neighbours} that a thread has in {least}")
             return Reason("unknown", f"{because}; what keeps it from more is not known")
         if would > self.bits:
             return Reason("unknown", f"why is not certain, as Triton's own rules would allow {would}")
@@ -111,14 +114,17 @@ class _Judge:
             return Reason(
                 "note",
                 f"shared memory holds it along the other axis ({shared}), so that a copy can take no more than "
-                f"{count(self.bits // self.element, 'neighbour')}, although its address and its mask allow more",
+                f"{self._neighbours}, although its address and its mask allow more",
             )
-        layout = min(by_layouts, key=lambda each: by_layouts[each])
         return Reason(
             "note",
-            f"its layout {layout} gives a thread no more than {count(self.bits // self.element, 'neighbour')} to "
-            "take at once, although its address and its mask allow more",
+            f"its layout {least} gives a thread no more than {self._neighbours} to take at once, although its address "
+            "and its mask allow more",
         )
+
+    @property
+    def _neighbours(self) -> str:
+        return count(self.bits // self.element, "neighbour")
 
     def _threads(self) -> int | None:
         warps = self.program.option("num_warps")
@@ -129,8 +135,10 @@ class _Judge:
         aliases = self.program.layouts
         found: dict[str, int] = {}
         for other in self.program.at("ttgir", chain, lambda name: any(part in name for part in BECOMES)):
-            # An asynchronous copy has its addresses' layout first, and then that of shared memory.
-            layout = layouts.tensor_layout(other.operation.type.partition(" -> ")[0])
+            # An asynchronous copy has its addresses' layout first, and then that of shared memory. AMD's buffer
+            # operations have one pointer for all, and then the layout.
+            before, _, after = other.operation.type.partition(" -> ")
+            layout = layouts.tensor_layout(before if "tensor<" in before else after)
             together = None if layout is None else layouts.neighbours(layout, axis, aliases)
             if layout is not None and together is not None:
                 found[layouts.short(layout, aliases)] = together * self.element

@@ -136,6 +136,11 @@ def test_amd(told: Tell) -> None:
     assert "128 bits" in merged.sentence and merged.tone == "good"
     merged = told("widths::copy", "gfx942", BLOCK, {**arguments, "x_ptr": "*fp16"}).one(RULE, "the load")
     assert merged.tone == "unknown" and "LLVM put several together" in merged.sentence
+    # As many as the layout of the matrix cores has together: that is why no more.
+    pointers = {"a_ptr": "*fp16:16", "b_ptr": "*fp16:16", "c_ptr": "*fp16"}
+    store = told("dots::loop", "gfx942", {"SIZE": 64}, pointers).one(RULE, "the store of c_ptr")
+    assert store.tone == "note" and "64 bits" in store.sentence
+    assert "Triton's own rules allow 16, and LLVM put several together: no more than the 4 neighbours" in store.sentence
 
 
 @pytest.mark.parametrize(("each", "tone", "bits"), [(8, "good", 128), (4, "note", 64)])
@@ -182,6 +187,14 @@ def test_the_layout_of_amd_s_matrix_cores(compiled_sample: Callable[..., Compila
     matmul = compiled_sample(f"{SAMPLES / 'matmul.py'}::matmul_kernel", "gfx942")
     (store,) = [verdict for verdict in verdicts(matmul) if verdict.rule == RULE and "the store" in verdict.sentence]
     assert store.tone == "note" and "its layout #mma gives a thread no more than 4 neighbours" in store.sentence
+
+
+def test_the_layout_of_amd_s_buffer_operations(told: Tell) -> None:
+    """They have one pointer, so that what a thread takes stands behind the arrow."""
+    dot = told("dots::loop_of_one", "gfx942", {"SIZE": 64}, dict.fromkeys(("q_ptr", "k_ptr", "c_ptr"), "*fp16:16"))
+    store = dot.one(RULE, "the store of c_ptr")
+    assert store.tone == "note" and "its layout #mma gives a thread no more than 4 neighbours" in store.sentence
+    assert "amdg.buffer_store" in dot.rows(store, "ttgir")[0]
 
 
 @pytest.mark.parametrize(("target", "most"), [("gfx1100", 16), ("gfx1201", 128)])
