@@ -35,6 +35,8 @@ class Config:
     shown: tuple[str, ...] = ()
     #: By action, the keys that replace its own, separated by commas.
     keys: Mapping[str, str] = field(default_factory=dict)
+    #: Names in the file that mean nothing here: a misspelling, or another version's.
+    unknown: tuple[str, ...] = ()
 
 
 class InvalidConfig(ValueError):
@@ -70,6 +72,7 @@ def read(file: Path | None = None) -> Config:
         panes=_names(file, "panes", values.get("panes", [])),
         shown=_names(file, "shown", values.get("shown", [])),
         keys=_keys(file, values.get("keys", {})),
+        unknown=tuple(name for name in values if name not in ("theme", "panes", "shown", "keys")),
     )
 
 

@@ -27,6 +27,10 @@ def test_everything_is_read(file: Path) -> None:
     assert config.read(file) == config.Config("light", ("sass", "source"), ("sass",), {"search": "f3"})
 
 
+def test_a_name_that_means_nothing_is_told(file: Path) -> None:
+    assert config.read(put(file, 'colour = "red"\ntheme = "light"\n')).unknown == ("colour",)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

@@ -11,6 +11,7 @@ from textual.app import App
 
 from irscope import config
 from irscope.config import Config
+from irscope.tui.actions import ACTIONS
 from irscope.tui.pane_row import PaneRow
 from irscope.tui.themes import THEMES
 
@@ -24,7 +25,8 @@ class Preferences:
         self._app = app
         self.settings = settings
         #: What is to be said once there is a screen to say it on.
-        self.problems: list[str] = []
+        self.problems = [f"{name} is no setting" for name in settings.unknown]
+        self.problems += [f"keys.{name}: there is no such action" for name in settings.keys if not is_bound(name)]
 
     def use_theme(self) -> None:
         """Put the theme of the configuration to use, or ours where that cannot be had."""
@@ -73,3 +75,8 @@ class Preferences:
             await asyncio.to_thread(config.write, changes)
         except (OSError, config.InvalidConfig) as error:
             self._app.notify(f"not kept: {error}", severity="warning")
+
+
+def is_bound(name: str) -> bool:
+    """Whether ``[keys]`` may name it: an action of the app's, or a move in a pane (``code.page_down``)."""
+    return any(name == action.id for action in ACTIONS) or name.startswith("code.")

@@ -130,6 +130,16 @@ async def test_the_configuration_chooses_panes(matmul_request: Request) -> None:
         await driver.until(lambda: config.read().shown[:2] == ("sass", "ptx"))
 
 
+async def test_what_the_configuration_says_in_vain_is_told(matmul_request: Request) -> None:
+    settings = Config(theme="no such", keys={"serach": "f3", "code.down": "z"}, unknown=("colour",))
+    async with opened(matmul_request, settings=settings) as driver:
+        told = " ".join(notice.message for notice in driver.app._notifications)
+        assert "colour is no setting" in told
+        assert "keys.serach" in told
+        assert "no theme no such" in told
+        assert "code.down" not in told
+
+
 async def test_one_pane_can_have_all_the_room(matmul_request: Request) -> None:
     async with opened(matmul_request) as driver:
         await driver.press("G", "G", "G", "z")
