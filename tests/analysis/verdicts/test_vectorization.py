@@ -135,7 +135,7 @@ def test_amd(told: Tell) -> None:
     # LLVM puts together what Triton's rules keep apart: at 128 bits there is nothing to explain.
     assert "128 bits" in merged.sentence and merged.tone == "good"
     merged = told("widths::copy", "gfx942", BLOCK, {**arguments, "x_ptr": "*fp16"}).one(RULE, "the load")
-    assert merged.tone == "note" and "LLVM put several together: no more than the 2 neighbours" in merged.sentence
+    assert merged.tone == "note" and "LLVM put several together: no more than the 4 neighbours" in merged.sentence
     # As many as the layout of the matrix cores has together: that is why no more.
     pointers = {"a_ptr": "*fp16:16", "b_ptr": "*fp16:16", "c_ptr": "*fp16"}
     store = told("dots::loop", "gfx942", {"SIZE": 64}, pointers).one(RULE, "the store of c_ptr")
