@@ -173,6 +173,9 @@ class FunctionFlow:
     def statement(self, node: ast.stmt) -> bool:
         if isinstance(node, ast.Assign):
             value = self.read(node.value)
+            if value.known is not None and isinstance(value.known.value, bool):
+                # Triton makes a tensor of it: what is tested with it is compiled either way.
+                value = Value(dtype=elements.one("i1"))
             for target in node.targets:
                 self.assign(target, value)
         elif isinstance(node, ast.AugAssign):

@@ -36,11 +36,31 @@ def evaluate_heuristics(
             arguments[other] = None
         try:
             parameter.value = function(arguments)
+            if type(parameter.value) is int and parameter.value == 0:
+                parameter.value = with_smaller(function, arguments, answer) or 0
         except Exception as error:
             parameter.value, pattern = guessed_constant(name, usage)
             parameter.provenance = "guessed"
             parameter.evidence = f"{pattern}; its heuristic needs the launch's arguments ({error!r})"
         arguments[name] = parameter.value
+
+
+def with_smaller(function: Callable[[Any], Any], arguments: dict[str, Any], answer: Answer) -> int | None:
+    """A size that is not zero, by a guess that it asks for made smaller: ``16 // args["GROUPS"]``."""
+    asked = Asked(arguments)
+    function(asked)
+    for name in asked.names:
+        parameter = answer.parameters.get(name)
+        if parameter is None or parameter.provenance != "guessed" or type(parameter.value) is not int:
+            continue
+        value = parameter.value
+        while value > 1:
+            value //= 2
+            found = function({**arguments, name: value})
+            if type(found) is int and found > 0:
+                parameter.value = arguments[name] = value
+                return found
+    return None
 
 
 def asked_for_none(function: Callable[[Any], Any], arguments: dict[str, Any], names: Collection[str]) -> Iterator[str]:

@@ -338,3 +338,39 @@ def test_the_outer_strides_of_a_descriptor_are_not_one(tmp_path: Path) -> None:
     assert found.signature["stride_xm"] == "i32"
     assert found.constexprs == {"stride_om": 1}
     assert compiles(tmp_path)
+
+
+def test_a_flag_that_the_kernel_sets_itself_decides_nothing(tmp_path: Path) -> None:
+    """Triton compiles both ways of a test of it, so that what either needs must be there."""
+    lines = (
+        "chosen = False",
+        "base = a",
+        "if FIRST:",
+        "    chosen = tl.program_id(0) == 0",
+        "if chosen:",
+        "    base = b",
+        "tl.store(out, tl.load(base))",
+    )
+    found = inferred(tmp_path, kernel("a, b, out, FIRST: tl.constexpr", *lines))
+    assert (found.signature["a"], found.signature["b"]) == ("*fp32", "*fp32")
+    assert compiles(tmp_path)
+
+
+def test_a_size_that_a_heuristic_works_out_is_not_zero(tmp_path: Path) -> None:
+    decorated = '@triton.heuristics({"EACH": lambda args: 16 // args["ROWS"]})\n'
+    lines = (
+        "x = tl.load(a + tl.arange(0, ROWS))[:, None]",
+        "to = tl.arange(0, ROWS)[:, None] * EACH + tl.arange(0, EACH)[None, :]",
+        "tl.store(out + to, tl.broadcast_to(x, (ROWS, EACH)))",
+    )
+    found = inferred(tmp_path, decorated + kernel("a, out, ROWS: tl.constexpr, EACH: tl.constexpr", *lines))
+    rows, each = found.constexprs["ROWS"], found.constexprs["EACH"]
+    assert isinstance(rows, int) and rows * each == 16
+    assert compiles(tmp_path)
+
+
+def test_bits_of_a_number_are_few(tmp_path: Path) -> None:
+    lines = ("x = tl.load(a).to(tl.int32)", "tl.store(out, (x - (1 << (bits - 1))).to(tl.float32))")
+    found = inferred(tmp_path, kernel("a, out, bits: tl.constexpr", *lines))
+    assert found.constexprs["bits"] == 4
+    assert compiles(tmp_path)
