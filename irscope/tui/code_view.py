@@ -325,8 +325,11 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
             self._row_at(min(self.scroll_offset.y + step, self._lines.count - 1))[0]
             for step in (0, height // 2, height - 1)
         )
+        seen = self._marks.within(top, bottom)
+        if 2 * seen >= min(height, len(self._marks.exact or self._marks.rows)):
+            return
         stretch = self._marks.thickest(height, middle)
-        if 2 * self._marks.within(top, bottom) < self._marks.within(stretch[0], stretch[-1]):
+        if 2 * seen < self._marks.within(stretch[0], stretch[-1]):
             self.scroll_to_row(stretch[len(stretch) // 2])
 
     def next_mark(self, direction: int = 1) -> int | None:

@@ -44,9 +44,14 @@ class Marks:
         It begins and ends at a mark. Raises ``ValueError`` where nothing is lit.
         """
         marks = sorted(self.exact or self.rows)
-        ends = [bisect_left(marks, mark + height) for mark in marks]
-        most = max(end - start for start, end in enumerate(ends))
-        stretches = [range(marks[i], marks[end - 1] + 1) for i, end in enumerate(ends) if end - i == most]
+        most, end, stretches = 0, 0, []
+        for start, mark in enumerate(marks):
+            while end < len(marks) and marks[end] < mark + height:
+                end += 1
+            if end - start > most:
+                most, stretches = end - start, []
+            if end - start == most:
+                stretches.append(range(mark, marks[end - 1] + 1))
         return min(stretches, key=lambda rows: abs(rows[len(rows) // 2] - row))
 
     def next_place(self, cursor: int, direction: int) -> int | None:
