@@ -44,7 +44,8 @@ class Marks:
         It begins and ends at a mark. Raises ``ValueError`` where nothing is lit.
         """
         marks = sorted(self.exact or self.rows)
-        most, end, stretches = 0, 0, []
+        most, end = 0, 0
+        stretches: list[range] = []
         for start, mark in enumerate(marks):
             while end < len(marks) and marks[end] < mark + height:
                 end += 1
