@@ -180,3 +180,27 @@ def called(call: ast.Call) -> str:
     name = dotted(call.func)
     owner, _, last = name.rpartition(".")
     return owner.rpartition(".")[2] if last == "apply" and owner else last
+
+
+def argument_of(name: str, function: HostFunction, node: ast.Call) -> ast.expr | None:
+    """What a call gives for a parameter."""
+    for keyword in node.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    names = function.positional()
+    if name not in names:
+        return None
+    first = node.args[: names.index(name) + 1]
+    if len(first) <= names.index(name) or any(isinstance(each, ast.Starred) for each in first):
+        return None
+    return first[-1]
+
+
+def fits(node: ast.Call, function: HostFunction) -> bool:
+    """Whether a call gives no more than the function takes, and no less: old tests do not always."""
+    if any(isinstance(each, ast.Starred) for each in node.args) or any(each.arg is None for each in node.keywords):
+        return True
+    names = function.positional()
+    given = set(names[: len(node.args)]) | {each.arg for each in node.keywords}
+    needed = [name for name in names if function.default_of(name) is None]
+    return given.issuperset(needed) and (function.is_open or len(node.args) <= len(names))

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
 from .host_calls import call
 from .host_files import HostFiles
-from .host_functions import Assigned, HostFunction
-from .host_values import MISSING, TORCH, UNKNOWN, Passed, constant, either, name_of
+from .host_functions import Assigned, HostFunction, argument_of, fits
+from .host_literals import MAX_DEPTH, MAX_STEPS, is_none, truth
+from .host_values import TORCH, UNKNOWN, Passed, constant, either, name_of
 from .jitted import dotted, walk
 
-#: How far a value is followed, and how much is read for one kernel.
-MAX_DEPTH, MAX_STEPS = 60, 6000
 MAX_CALLERS = 6
-END = sys.maxsize
 
 
 class Reading:
@@ -48,9 +45,9 @@ class Reading:
         if isinstance(node, ast.Tuple | ast.List):
             return Passed(items=tuple(self.value(each, function, line) for each in node.elts))
         if isinstance(node, ast.IfExp):
-            truth = self.truth(node.test, function, line)
-            if truth is not None:
-                return self.value(node.body if truth else node.orelse, function, line)
+            chosen = truth(self, node.test, function, line)
+            if chosen is not None:
+                return self.value(node.body if chosen else node.orelse, function, line)
             return either([self.value(node.body, function, line), self.value(node.orelse, function, line)], equal=True)
         if isinstance(node, ast.BoolOp):
             return either([self.value(each, function, line) for each in node.values])
@@ -67,74 +64,10 @@ class Reading:
             return self.item(node, function, line)
         return call(self, node, function, line) if isinstance(node, ast.Call) else UNKNOWN
 
-    # Numbers and conditions
-
-    def literal(self, node: ast.expr, function: HostFunction, line: int) -> object:
-        """A number, a flag or a text, as the call that is followed says, or else as a default does; or `MISSING`."""
-        if isinstance(node, ast.Constant):
-            return node.value
-        if isinstance(node, ast.UnaryOp):
-            inner = self.literal(node.operand, function, line)
-            if isinstance(node.op, ast.Not):
-                return not inner if isinstance(inner, bool) else MISSING
-            return -inner if isinstance(node.op, ast.USub) and isinstance(inner, int | float) else MISSING
-        if isinstance(node, ast.IfExp):
-            truth = self.truth(node.test, function, line)
-            return MISSING if truth is None else self.literal(node.body if truth else node.orelse, function, line)
-        if isinstance(node, ast.Name):
-            return self.literal_name(node.id, function, line)
-        if isinstance(node, ast.Compare) and len(node.ops) == 1:
-            return self.compared(node, function, line)
-        return MISSING
-
-    def literal_name(self, name: str, function: HostFunction, line: int) -> object:
-        entries = function.assigned.get(name, ())
-        if entries:
-            return self.literal_assigned([each for each in entries if each.line < line], function)
-        frame = self.frame_of(function)
-        given = argument_of(name, function, frame[2]) if frame is not None else None
-        if frame is not None and given is not None:
-            return self.literal(given, frame[1], frame[2].lineno)
-        default = function.default_of(name)
-        if default is not None:
-            return default.value if isinstance(default, ast.Constant) else MISSING
-        if function.around is not None and not any(each.arg == name for each in function.parameters()):
-            return self.literal_name(name, function.around, END)
-        return MISSING
-
-    def literal_assigned(self, entries: list[Assigned], function: HostFunction) -> object:
-        """The last that is reached; of several that may be, what all of them are, or else the first size."""
-        found: list[object] = []
-        for entry in reversed(entries):
-            holds = self.all_hold(entry, function)
-            if holds is not False:
-                found.append(MISSING if entry.items else self.literal(entry.value, function, entry.line))
-            if holds:
-                break
-        if any(each is MISSING or isinstance(each, bool) or each != found[0] for each in found[1:]):
-            return found[-1] if all(type(each) is int for each in found) else MISSING
-        return found[0] if found else MISSING
-
-    def compared(self, node: ast.Compare, function: HostFunction, line: int) -> object:
-        left, right = node.left, node.comparators[0]
-        equal = isinstance(node.ops[0], ast.Is | ast.Eq)
-        if is_none(right):
-            value = self.value(left, function, line)
-            absent = True if value.kind == "none" else False if value.is_present else None
-            return MISSING if absent is None else absent is equal
-        values = self.literal(left, function, line), self.literal(right, function, line)
-        if MISSING in values or not isinstance(node.ops[0], ast.Is | ast.Eq | ast.IsNot | ast.NotEq):
-            return MISSING
-        return (values[0] == values[1]) is equal
-
-    def truth(self, test: ast.expr, function: HostFunction, line: int) -> bool | None:
-        found = self.literal(test, function, line)
-        return found if isinstance(found, bool) else None
+    # Names
 
     def frame_of(self, function: HostFunction) -> tuple[HostFunction, HostFunction, ast.Call] | None:
         return next((frame for frame in reversed(self.frames) if frame[0] is function), None)
-
-    # Names
 
     def name(self, name: str, function: HostFunction, line: int) -> Passed:
         scope: HostFunction | None = function
@@ -168,10 +101,10 @@ class Reading:
         """Whether an assignment is reached; ``None`` where that is not known."""
         certain = True
         for test, wanted in entry.guards:
-            truth = self.truth(test, function, entry.line)
-            if truth is not None and truth is not wanted:
+            found = truth(self, test, function, entry.line)
+            if found is not None and found is not wanted:
                 return False
-            certain = certain and truth is not None
+            certain = certain and found is not None
         return True if certain else None
 
     def assigned(self, entry: Assigned, function: HostFunction) -> Passed:
@@ -348,34 +281,6 @@ class Reading:
         if "floating" in kinds or isinstance(node.op, ast.Div):
             return Passed("floating")
         return Passed("integer") if kinds == ["integer", "integer"] else UNKNOWN
-
-
-def argument_of(name: str, function: HostFunction, node: ast.Call) -> ast.expr | None:
-    """What a call gives for a parameter."""
-    for keyword in node.keywords:
-        if keyword.arg == name:
-            return keyword.value
-    names = function.positional()
-    if name not in names:
-        return None
-    first = node.args[: names.index(name) + 1]
-    if len(first) <= names.index(name) or any(isinstance(each, ast.Starred) for each in first):
-        return None
-    return first[-1]
-
-
-def fits(node: ast.Call, function: HostFunction) -> bool:
-    """Whether a call gives no more than the function takes, and no less: old tests do not always."""
-    if any(isinstance(each, ast.Starred) for each in node.args) or any(each.arg is None for each in node.keywords):
-        return True
-    names = function.positional()
-    given = set(names[: len(node.args)]) | {each.arg for each in node.keywords}
-    needed = [name for name in names if function.default_of(name) is None]
-    return given.issuperset(needed) and (function.is_open or len(node.args) <= len(names))
-
-
-def is_none(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
 
 
 NUMBERS = {"float": "floating", "int": "integer", "bool": "integer"}

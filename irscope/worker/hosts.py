@@ -14,6 +14,7 @@ from typing import Any
 from . import loading
 from .host_files import HostFile, HostFiles
 from .host_functions import HostFunction
+from .host_literals import literal
 from .host_reading import Reading
 from .host_values import UNKNOWN, Passed, name_of
 from .jitted import walk
@@ -96,6 +97,6 @@ class Launches:
 
     def argument(self, name: str, node: ast.expr, function: HostFunction, line: int) -> Passed:
         if name in self.constexprs:
-            return Passed(value=self.reading.literal(node, function, line), evidence=function.line_of(node))
+            return Passed(value=literal(self.reading, node, function, line), evidence=function.line_of(node))
         found = self.reading.value(node, function, line)
         return found if found.evidence else replace(found, evidence=function.line_of(node))
