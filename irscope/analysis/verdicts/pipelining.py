@@ -55,6 +55,8 @@ class _Load:
     #: Iterations that the tl.dot which takes it is ahead of the rest: tcgen05 is asynchronous, and pipelined too.
     dot_ahead: int
     way: str
+    #: Whether Triton made its loop and the one around it into one (``tl.range(..., flatten=True)``).
+    fused: bool
 
     @property
     def distance(self) -> int:
@@ -97,16 +99,24 @@ def pipelining(program: Program) -> Iterator[Verdict]:
 
 
 def _became(program: Program, placed: Placed, chain: Chain) -> _Load:
-    inside, ahead = _inside_and_ahead(program.at("ttgir", chain, _COPIES.__contains__), placed.depth)
+    copies = program.at("ttgir", chain, _COPIES.__contains__)
+    fused = _is_fused(program, placed, copies)
+    inside, ahead = _inside_and_ahead(copies, placed.depth - fused)
     dot = _dot_of(placed.loops[-1], placed.operation)
     products: list[Placed] = []
     if dot is not None and (of_dot := program.chain("ttir", dot.row)):
         products = program.at("ttgir", of_dot, _PRODUCTS.__contains__)
-    made, made_ahead = _inside_and_ahead(products, placed.depth)
+    made, made_ahead = _inside_and_ahead(products, placed.depth - fused)
     way = _COPIES[inside[0].operation.name] if inside else ""
     if way == _COPIES["ttg.async_copy_global_to_local"] and not program.is_cuda:
         way = _COPIES["amdg.buffer_load_to_local"]
-    return _Load(placed, chain, inside, ahead, len(made_ahead) // max(len(made), 1), way)
+    return _Load(placed, chain, inside, ahead, len(made_ahead) // max(len(made), 1), way, fused)
+
+
+def _is_fused(program: Program, placed: Placed, copies: Sequence[Placed]) -> bool:
+    if placed.depth < 2 or any(copy.depth == placed.depth for copy in copies):
+        return False
+    return "tt.flatten" in program.lines("ttir")[_last_row(program, placed.loops[-2])]
 
 
 def _inside_and_ahead(copies: Sequence[Placed], depth: int) -> tuple[tuple[Placed, ...], tuple[Placed, ...]]:
@@ -150,6 +160,8 @@ def _verdict(program: Program, loop: Operation, loads: Sequence[_Load]) -> Verdi
         )
         row = specialized[0].operation.row
         return Verdict(RULE, "unknown", sentence, None, (*evidence, program.row("ttgir", row)))
+    if any(load.fused for load in loads):
+        where += ", made one with the loop around it"
     if not ahead:
         tone, reason, advice = _why_not(program, loop, loads)
         if tone == "bad" or tone == "note":

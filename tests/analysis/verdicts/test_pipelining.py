@@ -165,6 +165,19 @@ def test_only_a_loop_right_inside_keeps_one_from_it(told: Tell) -> None:
     assert "num_stages is 1" in single.sentence
 
 
+@pytest.mark.parametrize("target", ["sm_80", "sm_90"])
+def test_two_loops_that_became_one(told: Tell, target: str) -> None:
+    pointers = dict.fromkeys(("a_ptr", "b_ptr", "c_ptr"), "*fp16:16")
+    flat = told("dots::persistent", target, {**SIZE, "FLATTEN": True}, pointers)
+    verdict = flat.one(RULE)
+    assert verdict.tone == "good" and "made one with the loop around it: the loop is pipelined" in verdict.sentence
+    assert "its loads run 2 iterations ahead, by cp.async" in verdict.sentence
+    nested = told("dots::persistent", target, {**SIZE, "FLATTEN": False}, pointers).one(RULE)
+    assert nested.tone == "good" and "made one" not in nested.sentence
+    single = told("dots::persistent", target, {**SIZE, "FLATTEN": True}, pointers, {"num_stages": 1}).one(RULE)
+    assert single.tone == "bad" and "made one" in single.sentence and "num_stages is 1" in single.sentence
+
+
 @pytest.mark.parametrize("target", ["sm_80", "sm_90", "gfx942"])
 def test_a_dot_in_a_branch(told: Tell, target: str) -> None:
     verdict = told("dots::dot_in_branch", target, SIZE, dict.fromkeys(("a_ptr", "b_ptr"), "*fp16:16")).one(RULE)

@@ -211,3 +211,16 @@ def batch(a_ptr, b_ptr, c_ptr, SIZE: tl.constexpr):
     first, row, column = tl.arange(0, 2)[:, None, None], tl.arange(0, SIZE)[:, None], tl.arange(0, SIZE)
     tile = first * SIZE * SIZE + row * SIZE + column
     tl.store(c_ptr + tile, tl.dot(tl.load(a_ptr + tile), tl.load(b_ptr + tile)))
+
+
+@triton.jit
+def persistent(a_ptr, b_ptr, c_ptr, tiles, steps, SIZE: tl.constexpr, FLATTEN: tl.constexpr):
+    at = tl.arange(0, SIZE)
+    inside = at[:, None] * SIZE + at[None, :]
+    for tile in tl.range(tl.program_id(0), tiles, 132, flatten=FLATTEN):
+        acc = tl.zeros((SIZE, SIZE), tl.float32)
+        for step in range(steps):
+            a = tl.load(a_ptr + (tile * steps + step) * SIZE * SIZE + inside)
+            b = tl.load(b_ptr + (tile * steps + step) * SIZE * SIZE + inside)
+            acc = tl.dot(a, b, acc)
+        tl.store(c_ptr + tile * SIZE * SIZE + inside, acc.to(tl.float16))
