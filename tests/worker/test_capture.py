@@ -78,14 +78,18 @@ def test_tests_are_run_with_all_their_values_and_benchmarks_with_the_first(own_d
 CONFTEST = """
 import pytest, torch
 
+def pytest_addoption(parser):
+    parser.addoption("--device-of-tests", default="cuda")
+
 @pytest.fixture(params=[torch.float16, torch.bfloat16], ids=str)
 def dtype(request):
     return request.param
 
 @pytest.fixture(autouse=True)
-def on_the_gpu():
+def on_the_gpu(pytestconfig, request):
     before = torch.get_default_device()
-    torch.set_default_device("cuda")
+    assert request.config.option.device_of_tests == "cuda"
+    torch.set_default_device(pytestconfig.getoption("--device-of-tests"))
     yield
     torch.set_default_device(before)
 """
@@ -268,6 +272,12 @@ def test_operators_and_kernels_that_are_called_out_of_sight(own_directories: Non
     (launch,) = by_hand.launches
     assert (launch.aot_signature, launch.grid) == ("*fp16, *fp16, i32, 256", (4, 1, 1))
     assert launch.options["num_warps"] == 2
+
+
+def test_single_numbers_are_compared(own_directories: None) -> None:
+    found = capture("scripts/decides_by_numbers.py", script_arguments=())
+    assert found.ended is None, (found.ended, found.log)
+    assert [(launch.kernel, launch.count) for launch in found.launches] == [("loss_kernel", 2), ("rescale_kernel", 1)]
 
 
 def test_types_are_those_of_a_gpus_autocast(own_directories: None) -> None:

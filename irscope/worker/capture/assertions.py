@@ -15,6 +15,7 @@ from typing import Any
 
 from .. import loading
 from ..launch import standins
+from . import tensors
 
 #: In the user's modules, what each ``assert`` asks, and each ``if`` that ends the code.
 ASKED = "__irscope_holds__"
@@ -101,14 +102,22 @@ def of_torch(missing: Missing) -> Iterator[standins.Replacement]:
     import torch
 
     tensor: Any = torch.Tensor
-    for owner, name in ((torch, "allclose"), (tensor, "allclose"), (torch, "equal"), (tensor, "equal")):
+    for owner, name in ((torch, "allclose"), (tensor, "allclose")):
         yield owner, name, instead(getattr(owner, name), missing, standins.answering(True))
+    for owner in (torch, tensor):
+        yield owner, "equal", instead(owner.equal, missing, functools.partial(equal, owner.equal))
     for owner in (torch, tensor):
         close = functools.partial(all_close, torch)
         yield owner, "isclose", instead(owner.isclose, missing, close)
     for name in ("assert_close", "assert_allclose"):
         if hasattr(torch.testing, name):
             yield torch.testing, name, instead(getattr(torch.testing, name), missing, standins.answering(None))
+
+
+def equal(original: Any, one: Any, other: Any) -> bool:
+    """Single numbers are seldom what is checked, and decide what is launched: a gradient that is 1 needs no kernel."""
+    is_number = one.numel() == other.numel() == 1 and not tensors.is_on_meta(one) and not tensors.is_on_meta(other)
+    return bool(original(one, other)) if is_number else True
 
 
 def all_close(torch: Any, one: Any, other: Any, *_: Any, **__: Any) -> Any:

@@ -96,6 +96,8 @@ class Fixtures:
 
     def _make(self, name: str) -> Any:
         fixture, owner = find(name, self._owners)
+        if fixture is None and name == "pytestconfig":
+            return self._options()
         if fixture is None:
             make = BUILT_IN.get(name)
             if make is None:
@@ -109,11 +111,14 @@ class Fixtures:
             return next(made)
         return made
 
+    def _options(self) -> Options:
+        return Options(owner for owner in self._owners if not inspect.isclass(owner))
+
     def _request(self, name: str) -> Any:
         """pytest's ``request``, as far as fixtures commonly ask it."""
         request = SimpleNamespace(
             fixturename=name, scope="function", instance=self._instance, cls=type(self._instance),
-            getfixturevalue=self.value, addfinalizer=self._stack.callback, config=configuration(),
+            getfixturevalue=self.value, addfinalizer=self._stack.callback, config=self._options(),
             node=SimpleNamespace(name=name, get_closest_marker=lambda *_: None),
         )  # fmt: skip
         if name in self._given:
@@ -121,11 +126,34 @@ class Fixtures:
         return request
 
 
-def configuration() -> Any:
-    def option(name: str, default: Any = None, *_: Any) -> Any:
-        return default
+class Options:
+    """pytest's ``parser`` for ``pytest_addoption``, and of its ``config`` what tells the options' defaults."""
 
-    return SimpleNamespace(getoption=option, getini=lambda name: None, option=SimpleNamespace())
+    def __init__(self, modules: Iterable[Any]) -> None:
+        self.option = SimpleNamespace()
+        for module in modules:
+            getattr(module, "pytest_addoption", lambda parser: None)(self)
+
+    def addoption(self, *names: str, default: Any = None, dest: str | None = None, **more: Any) -> None:
+        if default is None and more.get("action") in ("store_true", "store_false"):
+            default = more["action"] == "store_false"
+        setattr(self.option, dest or plain_name(names[-1]), default)
+
+    def getoption(self, name: str, default: Any = None, *_: Any) -> Any:
+        return getattr(self.option, plain_name(name), default)
+
+    def getgroup(self, *_: Any, **__: Any) -> Options:
+        return self
+
+    def getini(self, name: str) -> Any:
+        return None
+
+    def addini(self, *_: Any, **__: Any) -> None:
+        pass
+
+
+def plain_name(option: str) -> str:
+    return option.lstrip("-").replace("-", "_")
 
 
 def patch(stack: contextlib.ExitStack) -> Any:
@@ -159,6 +187,6 @@ BUILT_IN: dict[str, Callable[[contextlib.ExitStack], Any]] = {
     "monkeypatch": patch, "tmp_path": folder, "tmp_path_factory": lambda stack: SimpleNamespace(
         mktemp=lambda *_, **__: folder(stack), getbasetemp=lambda: folder(stack)),
     "capsys": output, "capfd": output, "benchmark": called_once, "device": lambda _: "cuda",
-    "record_property": lambda _: lambda *_: None, "pytestconfig": lambda _: configuration(),
+    "record_property": lambda _: lambda *_: None,
     "subtests": lambda _: SimpleNamespace(test=lambda *_, **__: contextlib.nullcontext()),
 }  # fmt: skip

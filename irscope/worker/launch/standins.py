@@ -19,6 +19,7 @@ from typing import Any
 
 from .. import standin, versions
 from ..deferred import Version
+from .streams import Event, Graph, Guard, Stream
 
 #: The architecture whose answers stand for one that ``gpus.json`` does not have, AMD's among them.
 USUAL = 90
@@ -215,93 +216,6 @@ def cuda_questions(target: Any) -> Iterator[None]:
         yield
 
 
-class Stream:
-    """A stream on which everything has already happened; a context manager and a graph's pool as well."""
-
-    cuda_stream = stream_id = device_index = 0
-    device_type = 1
-    priority = 0
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        import torch
-
-        self.device = torch.device("cuda", 0)
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Stream)
-
-    def __hash__(self) -> int:
-        return 0
-
-    def query(self) -> bool:
-        return True
-
-    def is_capturing(self) -> bool:
-        return False
-
-    def record_event(self, event: Event | None = None) -> Event:
-        return event or Event()
-
-    def nothing(self, *_: Any, **__: Any) -> None:
-        return None
-
-    synchronize = wait_event = wait_stream = nothing
-
-
-class Event:
-    """An event that has happened; a millisecond lies between two of them, so that rates stay finite."""
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        pass
-
-    def elapsed_time(self, other: Event) -> float:
-        return 1.0
-
-    def query(self) -> bool:
-        return True
-
-    def nothing(self, *_: Any, **__: Any) -> None:
-        return None
-
-    record = wait = synchronize = nothing
-
-
-class Guard:
-    """``torch.cuda.device`` and its kin: there is one device, and it is the current one."""
-
-    idx = prev_idx = 0
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        pass
-
-    def __enter__(self) -> Guard:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def __call__(self, function: Any) -> Any:
-        return function
-
-
-class Graph(Guard):
-    """A CUDA graph: what is captured runs while it is captured, and never again."""
-
-    def nothing(self, *_: Any, **__: Any) -> None:
-        return None
-
-    capture_begin = capture_end = replay = reset = instantiate = debug_dump = enable_debug_mode = nothing
-
-    def pool(self) -> tuple[int, int]:
-        return (0, 0)
-
-
 def cuda_answers(target: Any) -> dict[str, Any]:
     """What the functions of `torch.cuda` answer, as far as that needs no torch."""
     found = gpu(target)
@@ -323,7 +237,9 @@ def cuda_answers(target: Any) -> dict[str, Any]:
         "get_device_properties": properties, "is_bf16_supported": True, "is_tf32_supported": True,
         "get_arch_list": [f"sm_{capability[0]}{capability[1]}"], "is_current_stream_capturing": False,
         "can_device_access_peer": False, "mem_get_info": (found["memory"], found["memory"]),
-        "memory_allocated": 0, "max_memory_allocated": 0, "memory_reserved": 0, "max_memory_reserved": 0,
+        # Code divides by what is allocated and reserved.
+        "memory_allocated": 1 << 30, "max_memory_allocated": 1 << 30, "memory_reserved": 1 << 30,
+        "max_memory_reserved": 1 << 30,
         "memory_stats": defaultdict(int), "memory_summary": "", "memory_snapshot": [],
         "utilization": 0, "graph_pool_handle": (0, 0),
         "_exchange_device": 0, "_maybe_exchange_device": 0,
@@ -372,11 +288,14 @@ def torch_replacements(target: Any) -> list[Replacement]:
         "manual_seed_all", "seed", "seed_all", "set_stream", "reset_peak_memory_stats", "set_rng_state",
         "reset_max_memory_allocated", "reset_accumulated_memory_stats", "set_per_process_memory_fraction",
     )  # fmt: skip
+    of_memory = ("_record_memory_history", "_dump_snapshot", "_snapshot", "_set_allocator_settings")
     streams = ("Stream", "ExternalStream", "StreamContext")
     guards = ("device", "device_of", "_DeviceGuard")
     graphs = ("CUDAGraph", "graph")
     changes: list[Replacement] = [(cuda, name, answering(value)) for name, value in answers.items()]
     changes += [(cuda, name, answering(None)) for name in silent]
+    changes += [(cuda.memory, name, answering(None)) for name in of_memory]
+    changes += [(cuda.memory, name, change) for _, name, change in changes if hasattr(cuda.memory, name)]
     for kind, names in ((Stream, streams), (Guard, guards), (Graph, graphs), (Event, ("Event",))):
         changes += [(cuda, names[0], kind)] + [(cuda, name, type(name, (kind,), {})) for name in names[1:]]
     changes += [(cuda, name, making(Stream)) for name in ("current_stream", "default_stream", "stream")]
