@@ -80,7 +80,7 @@ def made(reading: Reading, node: ast.Call, value: Passed, function: HostFunction
         for argument in node.args[:2]:
             one = reading.value(argument, function, line)
             is_to = isinstance(node.func, ast.Attribute) and node.func.attr == "to"
-            if one.kind == "type" or (one.kind == "tensor" and is_to):
+            if one.kind == "type" or (one.kind == "tensor" and is_to) or "dtype" in ast.unparse(argument).lower():
                 named, asked = argument, one
     if named is None or asked.kind == "none":
         is_open = any(keyword.arg is None for keyword in node.keywords)
@@ -104,4 +104,5 @@ def own_function(reading: Reading, name: str, function: HostFunction) -> HostFun
         return file.function(last, function.owner)
     if owner or not last:
         return None
-    return file.function(last) or reading.files.imported(file, last)
+    found = file.function(last) or reading.files.imported(file, last)
+    return found if found is not None and not isinstance(found.node, ast.Module) else None

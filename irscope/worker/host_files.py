@@ -100,7 +100,10 @@ class HostFiles:
         return self.known[path]
 
     def imported(self, file: HostFile, name: str, depth: int = 0) -> HostFunction | None:
-        """The function that a name means which the file imports, through packages that import it in turn."""
+        """The function that a name means which the file imports, or the statements of the module that gives it a value.
+
+        Through packages that import it in turn.
+        """
         if name not in file.imports() or depth > 3:
             return None
         module, level, original = file.imports()[name]
@@ -111,7 +114,8 @@ class HostFiles:
                 other = self.open(candidate)
                 if other is None:
                     return None
-                return other.function(original) or self.imported(other, original, depth + 1)
+                found = other.function(original) or self.imported(other, original, depth + 1)
+                return found or next((each for each in other.parsed("")[:1] if original in each.assigned), None)
         return None
 
     def siblings(self) -> list[HostFile]:

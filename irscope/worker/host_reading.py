@@ -77,7 +77,18 @@ class Reading:
             if before or is_parameter:
                 return self.bound(name, scope, before, is_parameter)
             scope = scope.around
-        return UNKNOWN
+        return self.outside(name, function)
+
+    def outside(self, name: str, function: HostFunction) -> Passed:
+        """A name of the module's, or one that it imports."""
+        for module in function.file.parsed("")[:1]:
+            if name in module.assigned and function is not module:
+                return self.bound(name, module, module.assigned[name], False)
+        original = function.file.imports().get(name, ("", 0, name))[2]
+        there = self.files.imported(function.file, name)
+        if there is None or not isinstance(there.node, ast.Module):
+            return UNKNOWN
+        return self.bound(original, there, there.assigned[original], False)
 
     def bound(self, name: str, function: HostFunction, before: list[Assigned], is_parameter: bool) -> Passed:
         frame = self.frame_of(function)

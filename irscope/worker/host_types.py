@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from .constants import is_named
 from .element_types import SAID
-from .elements import UNSAID, Preference, bits, is_float
+from .elements import STATED, UNSAID, Preference, bits, is_float
 from .host_values import UNKNOWN, Passed
 from .usage import Usage
 
@@ -19,7 +19,7 @@ def told(
         if name not in preferences:
             continue
         said = preferences[name]
-        if value.type is not None and said.cost >= SAID and is_float(value.type) != is_float(said.type):
+        if value.type is not None and contradicts(value.type, said):
             continue
         if value.type is not None and value.kind == "tensor":
             preferences[name] = Preference(value.type, value.evidence or "its host code", SAID)
@@ -36,6 +36,13 @@ def told(
             if preferences[name].cost < SAID and preferences[name].type != best.type:
                 evidence = passed[name].evidence or best.evidence
                 preferences[name] = Preference(best.type, evidence, max(UNSAID, best.cost))
+
+
+def contradicts(type_: str, said: Preference) -> bool:
+    """The kernel knows better whether elements are integers, and how many there are in a byte."""
+    if is_float(type_) == is_float(said.type) or (said.evidence or "").endswith("has its scales"):
+        return False
+    return said.cost >= SAID or (said.cost >= STATED and bits(type_) != bits(said.type))
 
 
 def alike(passed: Mapping[str, Passed]) -> list[list[str]]:

@@ -130,6 +130,27 @@ def launch(x, half=False):
 """,
         {"out": "*bf16"},
     ),
+    "a type that the module has a name for": (
+        """
+OUT_DTYPE = torch.float8_e5m2
+
+
+def launch(x):
+    kernel[(1,)](x.to(torch.float16), x.to(OUT_DTYPE), None, 64, HAS_EXTRA=False)
+""",
+        {"x": "*fp16", "out": "*fp8e5"},
+    ),
+    "a call that the function does not take": (
+        """
+def launch(x, out):
+    kernel[(1,)](x, out, None, x.numel(), HAS_EXTRA=False)
+
+
+def old_test():
+    launch(torch.zeros(64, dtype=torch.int32), None, torch.zeros(64))
+""",
+        {"x": "*fp32"},
+    ),
     "a kernel that a table has": (
         """
 KERNELS = {"plain": kernel}
