@@ -123,7 +123,9 @@ def _resources(compilation: Compilation, found: Resources) -> tuple[Figure, ...]
 
 
 def _occupancy(compilation: Compilation, found: Occupancy) -> tuple[Figure, ...]:
-    unit = "CU" if compilation.target.backend == "hip" else "SM"
+    arch = compilation.target.arch
+    # From gfx10 on a workgroup has two compute units to itself.
+    unit = "SM" if compilation.target.backend != "hip" else "CU" if arch.startswith("gfx9") else "WGP"
     warps = number(found.warps_per_sm)
     if found.warps_per_sm is not None and found.max_warps_per_sm:
         warps += f" of {found.max_warps_per_sm}"

@@ -46,7 +46,8 @@ class LoopList(ModalScreen["int | None"]):
             count = len(self.found.loops)
             loops = "no loops" if not count else "1 loop" if count == 1 else f"{count} loops"
             box.border_title = f"{loops} in {self.found.count} instructions of the {describe(self.found.stage).title}"
-            box.border_subtitle = "enter: its head, e: its end, b: blocks, escape closes"
+            blocks = ", b: blocks" if count else ""
+            box.border_subtitle = f"enter: its head, e: its end{blocks}, escape closes"
             yield Static(id="loop-curve", markup=False)
             yield RowList("loop-tree")
 
@@ -63,6 +64,8 @@ class LoopList(ModalScreen["int | None"]):
 
     def action_blocks(self) -> None:
         """List the basic blocks too, or the loops alone; the place stays."""
+        if not self.found.loops:
+            return
         rows = self.query_one(RowList)
         at = None if rows.highlighted is None else self.shown[rows.highlighted]
         self.with_blocks = not self.with_blocks
