@@ -231,6 +231,8 @@ def choice(flow: FunctionFlow, node: ast.IfExp) -> Value:
     if decided is not None:
         return flow.read(node.body if decided else node.orelse)
     body, other = flow.read(node.body), flow.read(node.orelse)
+    if not (body.leaf or other.leaf or (body.static and other.static)):
+        flow.constrain(node, "same", "of one type in", body.dtype, other.dtype)
     return merged([body, other])
 
 

@@ -96,6 +96,13 @@ TYPES = {
         kernel("packed, at, out", "x = tl.load(packed)", "tl.store(out, ((x >> at) & 1).to(tl.float32))"),
         {"packed": "*i32", "at": "i32"},
     ),
+    "one of two, which are of one type": (
+        kernel(
+            "which, some, x, out", "p = tl.program_id(0)",
+            "at = tl.load(which + p) if tl.load(some) > 0 else p.to(tl.int64)", "tl.store(out, tl.load(x + at))",
+        ),
+        {"which": "*i64", "x": "*fp32"},
+    ),
     "a product of integers": (
         kernel(
             "a, b, c", "i = tl.arange(0, 32)", "at = i[:, None] * 32 + i[None, :]",

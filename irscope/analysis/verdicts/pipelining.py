@@ -36,7 +36,7 @@ _COPIES = {
     "amdgpu.buffer_load": _THROUGH_REGISTERS,
 }
 #: What brings a loaded tile to another place without computing with it.
-_MOVES = ("ttg.local_store", "amdg.in_thread_transpose", "ttg.convert_layout")
+_MOVES = ("ttg.local_store", "amdg.in_thread_transpose", "amdgpu.in_thread_transpose", "ttg.convert_layout")
 _LOOPS = ("scf.for", "scf.while")
 _DOTS = ("tt.dot", "tt.dot_scaled")
 _PRODUCTS = (*_DOTS, "ttng.warp_group_dot", "ttng.tc_gen5_mma", "ttng.tc_gen5_mma_scaled")
