@@ -20,7 +20,8 @@ from typing import Any
 import triton
 import triton.language as tl
 
-from . import hidden, infer, loading, opening, reasons, retry, standin, targets, versions, warned
+from . import loading, opening, reasons, standin, targets, versions, warned
+from .inference import hidden, infer, retry
 from .protocol import Rejected, Wire, names_hint
 
 #: ``ptxas -v`` names itself ``ptxas-blackwell`` where Triton ships that one.

@@ -191,7 +191,7 @@ def ancestors(dotted: str) -> Iterator[str]:
 
 def modules_used(function: Any) -> set[str]:
     """Triton's modules that the functions are from which a kernel and its helpers name."""
-    from .infer import resolve_helper
+    from .inference.infer import resolve_helper
 
     found: set[str] = set()
     left, seen = [function], {id(function)}

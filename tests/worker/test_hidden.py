@@ -12,8 +12,8 @@ from irscope import session
 from irscope.model import Target
 from irscope.report.summary import specialization as printed
 from irscope.request import Request
-from irscope.worker.hidden import branches
-from irscope.worker.infer import resolve_helper
+from irscope.worker.inference.hidden import branches
+from irscope.worker.inference.infer import resolve_helper
 
 
 @triton.jit

@@ -15,10 +15,10 @@ from irscope.events import Specialized
 from irscope.model import Target
 from irscope.request import Request
 from irscope.worker import versions
-from irscope.worker.infer import Answer, Parameter
+from irscope.worker.inference.infer import Answer, Parameter
+from irscope.worker.inference.retry import MOST, Retries, rules
+from irscope.worker.inference.retry_answers import ANSWERS
 from irscope.worker.loading import LoadedKernel
-from irscope.worker.retry import MOST, Retries, rules
-from irscope.worker.retry_answers import ANSWERS
 
 
 @triton.jit

@@ -9,9 +9,9 @@ import pytest
 import triton
 import triton.language as tl
 
-from irscope.worker.infer import resolve_helper
-from irscope.worker.shapes import conflicts
-from irscope.worker.sizes import agree
+from irscope.worker.inference.infer import resolve_helper
+from irscope.worker.inference.shapes import conflicts
+from irscope.worker.inference.sizes import agree
 
 
 @triton.jit

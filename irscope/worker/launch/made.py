@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import infer
+from ..inference import infer
 from ..loading import LoadedKernel
 from ..protocol import names_hint
 from . import defaults, grid, inputs

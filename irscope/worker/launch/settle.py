@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import compiling, infer, loading, versions
+from .. import compiling, loading, versions
+from ..inference import infer
 from ..loading import LoadedKernel
 from ..protocol import Rejected, Wire, names_hint
 from . import capture, grid, made, words

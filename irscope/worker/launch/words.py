@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..infer import TYPES
+from ..inference.infer import TYPES
 
 #: torch's names that differ from those of Triton's language.
 _TORCH_TYPES = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from ..loading import LoadedKernel
 from .constants import guessed_constant, is_named, size_named
 from .entries import DIVISOR, Answer, Parameter
-from .loading import LoadedKernel
 from .usage import Usage
 
 #: What stands for a pointer, or a size whose name says nothing.

@@ -6,6 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..loading import unwrap
 from .constants import GUESSES
 from .flow_operations import (
     ATOMICS,
@@ -19,7 +20,6 @@ from .flow_operations import (
     store,
 )
 from .flow_values import NOTHING, Value, computed, is_aggregate, of_python, promoted, union
-from .loading import unwrap
 from .python_operators import called_name
 from .shape_operations import PYTHON
 

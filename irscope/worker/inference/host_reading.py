@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ..jitted import dotted, walk
 from .host_calls import call
 from .host_files import HostFiles
 from .host_functions import Assigned, HostFunction, argument_of, fits
 from .host_literals import MAX_DEPTH, MAX_STEPS, is_none, truth
 from .host_values import TORCH, UNKNOWN, Passed, constant, either, name_of
-from .jitted import dotted, walk
 
 MAX_CALLERS = 6
 

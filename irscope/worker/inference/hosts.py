@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import loading
+from .. import loading
+from ..jitted import walk
 from .host_files import HostFile, HostFiles
 from .host_functions import HostFunction
 from .host_literals import literal
 from .host_reading import Reading
 from .host_values import UNKNOWN, Passed, name_of
-from .jitted import walk
 
 
 def passed_to(function: Any) -> dict[str, Passed]:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..loading import definition_line
 from . import elements
 from .elements import Constraint, Dtype
 from .flow_calls import made_of
 from .flow_expressions import EXPRESSIONS, present_in
 from .flow_values import NONE, NOTHING, Known, Value, is_aggregate, merged, of_python, union
-from .loading import definition_line
 from .python_operators import called_name
 from .usage import Usage
 

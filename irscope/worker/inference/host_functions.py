@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from .jitted import bodies, dotted
+from ..jitted import bodies, dotted
 
 if TYPE_CHECKING:
     from .host_files import HostFile

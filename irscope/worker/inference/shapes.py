@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .loading import definition_line
+from ..loading import definition_line
 from .python_operators import BINARY, COMPARE, UNARY
 from .shape_values import (
     MAX_STEPS,

@@ -6,9 +6,9 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..jitted import dotted
 from .host_functions import HostFunction
 from .host_values import KEPT, LIKE, TORCH, UNKNOWN, Passed
-from .jitted import dotted
 
 if TYPE_CHECKING:
     from .host_reading import Reading

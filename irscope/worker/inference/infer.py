@@ -11,7 +11,9 @@ from typing import Any
 
 import triton.language as tl
 
-from . import deferred
+from .. import deferred
+from ..loading import LoadedKernel, unwrap
+from ..protocol import Rejected
 from .constants import guessed_constant
 from .descriptions import described
 from .entries import (
@@ -31,8 +33,6 @@ from .host_values import UNKNOWN
 from .hosts import passed_to
 from .kinds import kinds_of
 from .layers import given_parameters, layered_configuration, layered_options, layered_parameters
-from .loading import LoadedKernel, unwrap
-from .protocol import Rejected
 from .sizes import agree
 
 __all__ = ["TYPES", "Answer", "Parameter", "literal", "parse_constant", "parse_entry", "specialize"]

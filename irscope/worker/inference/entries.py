@@ -9,8 +9,8 @@ from typing import Any
 
 import triton.language as tl
 
-from . import versions
-from .protocol import Rejected
+from .. import versions
+from ..protocol import Rejected
 
 #: How a type is written in a signature, by the names that Triton's language gives it.
 TYPES = {

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from ..loading import LoadedKernel
+from ..protocol import Rejected, names_hint
 from .entries import Parameter, literal, parse_constant, parse_entry
-from .loading import LoadedKernel
-from .protocol import Rejected, names_hint
 
 
 def given_parameters(kernel: LoadedKernel, request: dict[str, Any]) -> dict[str, Parameter]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from . import places
+from .. import places
 from .host_functions import HostFunction, gathered
 
 #: A statement of a module begins: neither what is further in, nor the end of a bracket, nor a comment.

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .failures import innermost_compilation_error, of_compiler, one_line, read_out
+from ..failures import innermost_compilation_error, of_compiler, one_line, read_out
+from ..loading import LoadedKernel, definition_line
 from .infer import Answer, Parameter, resolve_helper
-from .loading import LoadedKernel, definition_line
 from .reaching import Place, place_at, place_of
 from .retry_answers import ANSWERS, Case, Change
 
