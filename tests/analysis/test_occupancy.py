@@ -145,6 +145,7 @@ def test_no_change_is_named_where_too_little_is_known(missing: str) -> None:
     assert nearest_changes(_block(168), Target.parse("sm_90"), None) == ()
 
 
+@pytest.mark.sweep
 def test_amd_registers_allow_the_waves_that_llvm_says(hsacos: list[Binary]) -> None:
     """LLVM comments the waves of a SIMD that a kernel's registers allow."""
     for binary in hsacos:

@@ -249,6 +249,7 @@ def test_a_script_with_arguments_and_kernels_of_another_file(own_directories: No
     ]
 
 
+@pytest.mark.sweep
 def test_gradients_with_values_and_without(own_directories: None) -> None:
     found = capture("gradients.py")
     assert found.ended is None, (found.ended, found.log)
@@ -258,6 +259,7 @@ def test_gradients_with_values_and_without(own_directories: None) -> None:
     assert by_kernel["backward_kernel"].sites[0].function == "backward"
 
 
+@pytest.mark.sweep
 def test_operators_and_kernels_that_are_called_out_of_sight(own_directories: None) -> None:
     found = capture("scripts/operators_of_cuda.py", script_arguments=())
     assert found.ended is None and not found.warnings, (found.ended, found.warnings, found.log)

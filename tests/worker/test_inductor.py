@@ -59,6 +59,7 @@ def test_launches_of_compiled_functions_are_captured_with_no_gpu(own_directories
     assert set(compiled.specialization.provenance.values()) == {"captured"}
 
 
+@pytest.mark.sweep
 def test_operators_and_kernels_of_the_user_are_compiled_with_their_gradients(own_directories: None) -> None:
     pytest.importorskip("torch")
     found = captures.run(SCRIPT.with_name("compiled_ops.py"), HOPPER, timeout=240.0, script_arguments=())
