@@ -326,7 +326,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
             for step in (0, height // 2, height - 1)
         )
         seen = self._marks.within(top, bottom)
-        if 2 * seen >= min(height, len(self._marks.exact or self._marks.rows)):
+        if 2 * seen >= min(height, len(self._marks.leading)):
             return
         stretch = self._marks.thickest(height, middle)
         if 2 * seen < self._marks.within(stretch[0], stretch[-1]):

@@ -29,21 +29,26 @@ class Marks:
         return (rows_before ^ self.rows) | (exact_before ^ self.exact)
 
     @property
+    def leading(self) -> frozenset[int]:
+        """Those that are gone to: exact rows, or lit ones where none is exact."""
+        return self.exact or self.rows
+
+    @property
     def places(self) -> list[int]:
         """First rows of the runs of exact rows, or of lit ones where none is exact."""
-        rows = self.exact or self.rows
+        rows = self.leading
         return sorted(row for row in rows if row - 1 not in rows)
 
     def within(self, first: int, last: int) -> int:
         """How many marks lie from a row to another: exact ones, if there are any."""
-        return sum(first <= row <= last for row in self.exact or self.rows)
+        return sum(first <= row <= last for row in self.leading)
 
     def thickest(self, height: int, row: int) -> range:
         """The stretch of at most ``height`` rows with most marks (exact ones, if there are any), next to ``row``.
 
         It begins and ends at a mark. Raises ``ValueError`` where nothing is lit.
         """
-        marks = sorted(self.exact or self.rows)
+        marks = sorted(self.leading)
         most, end = 0, 0
         stretches: list[range] = []
         for start, mark in enumerate(marks):
