@@ -7,6 +7,7 @@ are neither compiled nor run.
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import SimpleNamespace
@@ -62,10 +63,14 @@ def is_a_number(original: Callable[..., bool]) -> Callable[..., bool]:
 
 
 def of_users_kernels() -> list[standins.Replacement]:
-    """A kernel of the user's own in a compiled function needs a GPU; older torch does not ask for one."""
+    """A kernel of the user's own in a compiled function needs a GPU; older torch takes it for one only where there is a GPU."""
     cpu: Any = importlib.import_module("torch._dynamo.device_interface").CpuInterface
     asks = "raise_if_triton_unavailable"
-    return [(cpu, asks, standins.answering(None))] if hasattr(cpu, asks) else []
+    found: list[standins.Replacement] = [(cpu, asks, standins.answering(None))] if hasattr(cpu, asks) else []
+    of_triton: Any = importlib.import_module("torch.utils._triton")
+    if "include_cpu" not in inspect.signature(of_triton.has_triton).parameters:
+        found.append((of_triton, "has_triton", standins.answering(True)))
+    return found
 
 
 def configure(stack: ExitStack) -> None:

@@ -24,13 +24,17 @@ def replacements(mode: Any) -> list[standins.Replacement]:
     library: Any = torch.library.Library
     register = library.impl
     of_cuda: set[str] = set()
+    of_cpu: set[str] = set()
+    implementation: dict[str, Callable[..., Any]] = {}
     real: dict[str, Callable[..., Any]] = {}
 
-    def in_mode(function: Callable[..., Any]) -> Callable[..., Any]:
+    def in_mode(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        implementation[name] = function
+
         @functools.wraps(function)
         def call(*arguments: Any, **named: Any) -> Any:
             with standins.torch_as_replaced(), torch._C._EnableTorchFunction(), mode:
-                return function(*arguments, **named)
+                return implementation[name](*arguments, **named)
 
         return call
 
@@ -51,10 +55,14 @@ def replacements(mode: Any) -> list[standins.Replacement]:
         if key == "CUDA":
             of_cuda.add(name)
             key = "CPU"
+            if name in of_cpu and callable(fn):  # torch takes one for each key
+                implementation[name] = fn
+                return None
         elif key == "CPU" and name in of_cuda:
             return None  # the other one's implementation is not what a GPU runs
         if key in _REAL and callable(fn):
-            fn = real[name] = in_mode(fn)
+            fn = real[name] = in_mode(name, fn)
+            of_cpu.update([name] if key == "CPU" else [])
         elif key == "Meta" and callable(fn):
             fn = on_meta(name, fn)
         return register(self, op_name, fn, key, **named)

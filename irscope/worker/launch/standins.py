@@ -37,6 +37,9 @@ def gpu(target: Any) -> dict[str, Any]:
     return chosen
 
 
+#: What of torch stays replaced where all else of it is as it is.
+_COMPILER = ("torch._inductor", "torch._dynamo", "torch.utils._triton")
+
 _NOTHING = object()
 
 #: What the replacements of now took the place of, in the order in which they did.
@@ -95,7 +98,7 @@ def torch_as_replaced() -> Iterator[None]:
 
 def is_torchs(owner: Any) -> bool:
     name = str(owner.__name__ if isinstance(owner, ModuleType) else getattr(owner, "__module__", ""))
-    return name.partition(".")[0] == "torch" and not name.startswith(("torch._inductor", "torch._dynamo"))
+    return name.partition(".")[0] == "torch" and not name.startswith(_COMPILER)
 
 
 class Driver(standin.StandInDriver):

@@ -49,6 +49,16 @@ def fill(x, value):
 library.impl("fill_", fill, "CUDA")
 library.impl("fill_", lambda x, value: None, "Meta")
 
+library.define("filled(Tensor x, float value) -> Tensor")
+library.impl("filled", lambda x, value: torch.full_like(x, value), "CPU")
+
+
+@torch.library.impl(library, "filled", "CUDA")
+def filled(x, value):
+    out = torch.empty_like(x)
+    fill_kernel[(triton.cdiv(x.numel(), 256),)](out, value, x.numel(), BLOCK=256)
+    return out
+
 
 @torch.compile
 def summed(x, y):
@@ -63,3 +73,4 @@ if __name__ == "__main__":
     added(large, large)
     torch.ops.irscope_tests_of_cuda.fill_(large, 2.0)
     summed(y.double(), y.double())
+    torch.ops.irscope_tests_of_cuda.filled(y.half(), 3.0)
