@@ -63,7 +63,7 @@ def is_a_number(original: Callable[..., bool]) -> Callable[..., bool]:
 
 
 def of_users_kernels() -> list[standins.Replacement]:
-    """A kernel of the user's own in a compiled function needs a GPU; older torch takes it for one only where there is a GPU."""
+    """A kernel of the user's own in a compiled function needs a GPU, without which older torch does not know it."""
     cpu: Any = importlib.import_module("torch._dynamo.device_interface").CpuInterface
     asks = "raise_if_triton_unavailable"
     found: list[standins.Replacement] = [(cpu, asks, standins.answering(None))] if hasattr(cpu, asks) else []
