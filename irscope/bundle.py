@@ -132,7 +132,12 @@ def write(compilation: Compilation, path: Path) -> None:
 
 
 def is_bundle(path: Path) -> bool:
-    return (path / MANIFEST).is_file() if path.is_dir() else path.suffix == SUFFIX
+    if not path.is_dir():
+        return path.suffix == SUFFIX
+    try:
+        return (path / MANIFEST).is_file()
+    except PermissionError:  # that nothing of the folder can be read is told where the rest of it is wanted
+        return False
 
 
 def read(path: Path) -> Compilation:

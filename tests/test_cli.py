@@ -322,6 +322,27 @@ def test_a_program_that_is_no_python_is_a_usage_error(tmp_path: Path, script: st
         assert words in irscope(*command, "--python", program, code=2).stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="folders have no such modes there")
+@pytest.mark.parametrize("command", ["dump", "list", "cost"])
+@pytest.mark.parametrize("name", ["", "kernel.py"])
+def test_a_folder_that_must_not_be_read_is_a_usage_error(tmp_path: Path, command: str, name: str) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    (folder / "kernel.py").write_text("", encoding="utf-8")
+    folder.chmod(0)
+    program = (
+        "import importlib, os, sys\n"
+        "from irscope import cli, discover, tree\n"
+        f"importlib.import_module('irscope.commands.{'listing' if command == 'list' else command}')\n"
+        "os.geteuid() or os.seteuid(65534)  # root may read everything\n"
+        "sys.exit(cli.main(sys.argv[1:]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, command, str(folder / name)], capture_output=True, text=True)
+    folder.chmod(0o755)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert done.stderr == f"irscope: cannot read {folder / name}: Permission denied\n"
+
+
 def test_doctor_names_what_is_missing_and_its_command(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "empty")], check=True)
     python = tmp_path / "empty" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

@@ -49,6 +49,9 @@ def run(module: str, arguments: argparse.Namespace) -> int:
         if isinstance(error, BrokenPipeError) or (sys.platform == "win32" and error.errno == errno.EINVAL):
             return 0  # the reader of our output, `head` say, has seen enough
         place = f"{error.filename}: " if error.filename else ""
+        if isinstance(error, PermissionError) and place:
+            tell_failure(usage_error(f"cannot read {place}{error.strerror}").failure, "text")
+            return EXIT_CODES["usage"]
         tell_failure(missing(f"{place}{error.strerror or error}").failure, "text")
         return EXIT_CODES["missing"]
 
