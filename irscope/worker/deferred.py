@@ -257,6 +257,17 @@ def module_of(imports: Imports, name: str) -> Deferred:
     return Deferred(Recipe(imports, name, top_of(name)))
 
 
+def unknown(imports: Imports, words: str) -> Deferred:
+    """Stands for a value that nothing gives: to work it out fails as for a module that is not there."""
+
+    def fail(_: Any) -> Any:
+        raise ModuleNotFoundError(f"No value for {words}", name=words)
+
+    nothing = Recipe(imports, words, words, None)
+    imports.answers[words] = None
+    return Deferred(Recipe(imports, f"the value of {words}", words, nothing, fail, False))
+
+
 def worked_out(value: Any) -> Any:
     """The value itself where it is deferred, which may import its module for real.
 

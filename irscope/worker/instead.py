@@ -68,6 +68,18 @@ def stands_for_one(value: Any, imports: deferred.Imports) -> bool:
     return any(value is each for each in imports.instead)
 
 
+class Unsaid(int):
+    """A number in a default that nothing gives; what is taken from it is such a one too."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __getitem__(self, _: Any) -> Any:
+        return self
+
+
 def put_helper(namespace: dict[str, Any], function: Any, chain: tuple[str, ...], imports: deferred.Imports) -> bool:
     """Let the helper that ``function`` knows as ``chain`` be one that gives back its first argument.
 
@@ -106,6 +118,12 @@ def source_of(tree: ast.Module, chain: tuple[str, ...]) -> str | None:
     ]
     parameters = ", ".join(f"{name}=None" for name in names)
     return f"def {chain[-1]}({parameters}):\n    return {', '.join(names[:1] * max(unpacked, default=1))}\n"
+
+
+def unchanged(arguments: int) -> Any:
+    """A jit function that gives back the first of so many arguments."""
+    names = [f"argument_{number}" for number in range(max(arguments, 1))]
+    return jitted_text(f"def unchanged({', '.join(names)}):\n    return {names[0]}\n", "unchanged")
 
 
 def jitted_text(text: str, name: str) -> Any:

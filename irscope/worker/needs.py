@@ -6,11 +6,12 @@ import ast
 import contextlib
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from . import deferred, instead, loading
+from . import deferred, instead, loading, versions
 from .jitted import dotted
 from .partial import Scope, Tree
 from .protocol import Rejected
@@ -37,6 +38,7 @@ def complete(kernel: loading.LoadedKernel, tree: Tree) -> Needs:
     needs = Needs()
     waiting: list[Any] = [kernel.function]
     seen: set[int] = set()
+    in_defaults: list[tuple[Scope, str]] = []
     for configuration in kernel.configurations:
         deferred.worked_out_within(configuration.kwargs)
     while waiting:
@@ -46,13 +48,19 @@ def complete(kernel: loading.LoadedKernel, tree: Tree) -> Needs:
             continue
         seen.add(id(function))
         settle_defaults(function)
+        settle_naming(function, tree)
         scope = tree.scopes[id(namespace)]
-        for chain in sorted(global_names(function)):
+        in_body = global_names(function, function.parse().body[0].body)
+        in_defaults += [(scope, chain[0]) for chain in global_names(function, [function.parse()]) - in_body]
+        for chain in sorted(in_body):
             before = set(needs.missing)
             waiting.extend(jit_functions_in(settle(scope, chain, needs.missing)))
             for name in needs.missing.keys() - before:
                 if instead.put_helper(scope.namespace, function, chain, tree.imports):
                     needs.replaced[".".join(chain)] = name
+    for scope, name in in_defaults:
+        if not any(each.partition(".")[0] == name for each in needs.missing):
+            settle_in_default(scope, name)
     return needs
 
 
@@ -64,15 +72,38 @@ def settle_defaults(function: Any) -> None:
     function.signature = inspect.signature(function.fn)
 
 
-def global_names(function: Any) -> set[tuple[str, ...]]:
-    """The global names in a jit function's code, each with the attributes that are taken from it."""
+def settle_naming(function: Any, tree: Tree) -> None:
+    """``@triton.jit(repr=...)``: a function that says how a specialization is called, and nothing depends on it."""
+    named_by = versions.naming_of(function)
+    try:
+        deferred.worked_out(named_by)
+    except ModuleNotFoundError as error:
+        versions.name_plainly(function)
+        words = f"the repr of {function.fn.__name__} comes out of '{error.name}', which is not there, and was left out"
+        tree.note(words, Path(function.fn.__code__.co_filename))
+
+
+def global_names(function: Any, part: Sequence[ast.AST]) -> set[tuple[str, ...]]:
+    """The global names in a part of a jit function's code, each with the attributes that are taken from it."""
     tree = function.parse()
     local = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     local |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
-    inner = {node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    whole = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Name) and node not in inner)
+    nodes = [node for each in part for node in ast.walk(each)]
+    inner = {node.value for node in nodes if isinstance(node, ast.Attribute)}
+    whole = (node for node in nodes if isinstance(node, ast.Attribute | ast.Name) and node not in inner)
     chains = (tuple(dotted(node).split(".")) for node in whole)
     return {chain for chain in chains if chain[0] and chain[0] not in local}
+
+
+def settle_in_default(scope: Scope, name: str) -> None:
+    """A name that only a default needs: Triton reads those too, and takes what the parameter really has."""
+    if name not in scope.about:
+        return
+    value: Any = instead.Unsaid(1)
+    with contextlib.suppress(Exception):  # told where the default itself was to be worked out
+        if scope.reach(name):
+            value = deferred.worked_out_within(scope.find(name))
+    scope.namespace[name] = value
 
 
 def settle(scope: Scope, chain: tuple[str, ...], missing: dict[str, deferred.Missing]) -> Any:

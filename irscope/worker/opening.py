@@ -8,16 +8,14 @@ until a value is needed (`irscope.worker.deferred`): most need torch for their h
 from __future__ import annotations
 
 import ast
-import copy
 import sys
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import closures, deferred, inductor_files, loading, places, versions
-from .jitted import Jitted, by_use, dialect_of, dotted, jit_names, jitted, named
+from . import alone, closures, deferred, inductor_files, loading, places, versions
+from .jitted import Jitted, by_use, dotted, jit_names, jitted, named
 from .needs import Needs, complete, notes_about
 from .partial import Scope, Tree, parsed
 from .protocol import Rejected, names_hint
@@ -162,38 +160,7 @@ def part_of(scope: Scope, tree: ast.Module, chosen: Jitted | None, name: str) ->
         raise
     except Exception as error:
         failure = error
-    aliases = jit_names(tree)
-    # Without the decorators of others, and without autotuning or heuristics that ask for what is not there.
-    known = [each for each in chosen.decorators if is_jit(each, aliases) or (is_tritons(each) and works(each, scope))]
-    alone = copy.copy(chosen.function)
-    alone.decorator_list = known
-    try:
-        scope.execute(alone)
-    except Exception as error:
-        raise failure or error from error
-    left = ", ".join(ast.unparse(each) for each in chosen.decorators if each not in known)
-    why = f" ({type(failure).__name__}: {failure})" if failure else ""
-    scope.tree.note(f"{name} was defined alone{f', without {left}' if left else ''}{why}", scope.file)
-    kernel = loading.kernel_inside(scope.namespace[chosen.function.name])
-    assert kernel is not None
-    return kernel
-
-
-def is_jit(decorator: ast.expr, aliases: Mapping[str, str]) -> bool:
-    return dialect_of([decorator], aliases) is not None
-
-
-def is_tritons(decorator: ast.expr) -> bool:
-    name = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
-    return name.rpartition(".")[2] in ("autotune", "heuristics")
-
-
-def works(decorator: ast.expr, scope: Scope) -> bool:
-    try:
-        scope.evaluate(decorator)
-    except Exception:
-        return False
-    return True
+    return alone.defined(chosen, scope, jit_names(tree), failure)
 
 
 def calls_inductors_kernels(tree: ast.Module) -> bool:

@@ -210,6 +210,21 @@ def as_jit_function(value: Any) -> Any:
     return value.irscope_jit_function
 
 
+def naming_of(function: JITFunction[Any]) -> Any:
+    """What ``@triton.jit(repr=...)`` was given."""
+    if "repr" in vars(function):  # before 3.4 it is called by a lambda
+        return inspect.getclosurevars(function.repr).nonlocals.get("repr")
+    return getattr(function, "_repr", None)
+
+
+def name_plainly(function: Any) -> None:
+    """Call a kernel by its function's name whatever it is compiled for."""
+    if "repr" in vars(function):
+        function.repr = lambda _: function.fn.__name__
+    else:
+        function._repr = None
+
+
 def launch_methods() -> list[tuple[type, str]]:
     """Class and method of everything that ``kernel[grid](...)`` may call first."""
     methods: list[tuple[type, str]] = [(Autotuner, "run"), (Heuristics, "run"), (JITFunction, "run")]

@@ -223,6 +223,43 @@ def test_autotuning_that_asks_for_what_is_not_there_is_left_out(tmp_path: Path) 
     assert any("without triton.autotune(" in warning for warning in compilation.warnings)
 
 
+def test_an_autotune_key_that_is_no_parameter_is_left_out_and_the_configurations_stay(tmp_path: Path) -> None:
+    decorator = "@triton.autotune(configs=[triton.Config({'BLOCK': 256})], key=['n', 'absent'])\n"
+    body = SCALE.replace("TL", "tl")
+    text = f"from triton.language import exp\n{decorator}@triton.jit\ndef scale(x_ptr, BLOCK: tl.constexpr):{body}"
+    compilation = compiled(file_with(tmp_path, text))
+    assert (compilation.specialization.constexprs, compilation.specialization.provenance["BLOCK"]) == (
+        {"BLOCK": 256},
+        "configuration",
+    )
+
+
+def test_a_naming_function_out_of_a_module_that_is_not_there_is_left_out(tmp_path: Path) -> None:
+    text = (
+        "from ..naming import make_repr\nnamed = make_repr('scale', ['N'])\n"
+        "@triton.jit(repr=named)\ndef helper(x):\n    return x * 2\n"
+        "@triton.jit(repr=named)\ndef scale(x_ptr):\n    tl.store(x_ptr, helper(tl.load(x_ptr)))\n"
+    )
+    compilation = compiled(file_with(tmp_path, text))
+    for name in ("helper", "scale"):
+        assert any(f"the repr of {name} comes out of '..naming'" in warning for warning in compilation.warnings)
+    assert "@scale(" in compilation.text("ttir")
+
+
+def test_a_default_out_of_another_file_that_fails_is_guessed(tmp_path: Path) -> None:
+    (tmp_path / "limits.py").write_text("LIMITS = 90 in 'gfx950'\n", encoding="utf-8")
+    text = (
+        "from limits import LIMITS\n\n@triton.jit\n"
+        "def scale(x_ptr, WIDE: tl.constexpr, BLOCK: tl.constexpr = 32, LOW: tl.constexpr = LIMITS.low):\n"
+        "    at = x_ptr + tl.arange(0, BLOCK)\n    x = tl.load(at)\n    if WIDE:\n"
+        "        x = tl.maximum(x, LOW)\n    tl.store(at, x)\n"
+    )
+    compilation = compiled(file_with(tmp_path, text))
+    assert compilation.specialization.provenance["LOW"] == "guessed"
+    assert compilation.specialization.constexprs["BLOCK"] == 32
+    assert any("without the default of LOW (TypeError" in warning for warning in compilation.warnings)
+
+
 def test_a_name_that_is_only_an_attributes_is_not_run(tmp_path: Path) -> None:
     body = "    tl.store(x_ptr, tl.sigmoid(tl.load(x_ptr)))\nsigmoid = torch.nothing.there()\n"
     assert not compiled(file_with(tmp_path, f"@triton.jit\ndef scale(x_ptr):\n{body}raise SystemExit\n")).warnings

@@ -46,6 +46,20 @@ def test_a_name_that_this_triton_lacks_is_an_error_of_its_own(kernel: str, line:
     assert hint in str(failure.hint)
 
 
+def test_parameters_of_tritons_first_version_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "kernels.py"
+    file.write_text(
+        "import triton\nimport triton.language as tl\n\n\n@triton.jit\ndef kernel(x_ptr, **meta):\n"
+        "    tl.store(x_ptr + tl.arange(0, meta['BLOCK']), 0)\n",
+        encoding="utf-8",
+    )
+    failure = session.open(Request(file, target=Target.parse("sm_90"))).failure
+    assert failure is not None
+    assert (failure.kind, failure.line) == ("api", 5)
+    assert "no longer has **meta parameters" in failure.message
+    assert "tl.constexpr" in str(failure.hint)
+
+
 @pytest.mark.parametrize(
     ("kernel", "target", "words", "hint"),
     [

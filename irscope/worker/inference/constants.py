@@ -9,6 +9,7 @@ from typing import Any
 
 import triton.language as tl
 
+from ..instead import unchanged
 from .usage import Usage, Use
 
 GUESSES: dict[str, Any] = json.loads(Path(__file__).with_name("guesses.json").read_text(encoding="utf-8"))
@@ -17,7 +18,7 @@ GUESSES: dict[str, Any] = json.loads(Path(__file__).with_name("guesses.json").re
 def guessed_constant(name: str, usage: Usage) -> tuple[Any, str]:
     """A value and what says so."""
     use = usage.of(name)
-    for guess in (keyword, compared, as_type, optional, unrolled, condition, number):
+    for guess in (keyword, compared, as_type, optional, called, text, shift, unrolled, condition, number):
         found = guess(name, use, usage)
         if found is not None:
             return found
@@ -52,6 +53,19 @@ def as_type(name: str, use: Use, usage: Usage) -> tuple[Any, str] | None:
 
 def optional(name: str, use: Use, usage: Usage) -> tuple[Any, str] | None:
     return (None, use.optional) if use.optional and not use.touched and not use.arange else None
+
+
+def called(name: str, use: Use, usage: Usage) -> tuple[Any, str] | None:
+    """A function that gives back its first argument."""
+    return None if use.called is None else (unchanged(use.called[0]), use.called[1])
+
+
+def text(name: str, use: Use, usage: Usage) -> tuple[Any, str] | None:
+    return None if use.text is None else ("", use.text)
+
+
+def shift(name: str, use: Use, usage: Usage) -> tuple[Any, str] | None:
+    return None if use.shift is None else (GUESSES["shift"], use.shift)
 
 
 def unrolled(name: str, use: Use, usage: Usage) -> tuple[Any, str] | None:

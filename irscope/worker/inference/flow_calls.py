@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 #: Keywords of Triton's functions that take one of a few words.
 KEYWORDS = frozenset(GUESSES["keywords"])
 
+TEXT_METHODS = frozenset({"upper", "lower", "startswith", "endswith", "strip", "split", "replace", "find"})
+
+#: What tells Triton something of the values that they give back as they are: numbers or addresses.
+HINTS = frozenset({"multiple_of", "max_contiguous", "max_constancy"})
+
 #: Methods of a tensor descriptor.
 DESCRIPTOR_METHODS = frozenset({"load", "store", "gather", "scatter", *ATOMICS})
 DESCRIPTOR_FUNCTIONS = {"load_tensor_descriptor": "load", "store_tensor_descriptor": "store",
@@ -45,6 +50,8 @@ def call(flow: FunctionFlow, node: ast.Call) -> Value:
     if isinstance(node.func, ast.Name | ast.Attribute):
         local = flow.locals.get(node.func.id) if isinstance(node.func, ast.Name) else None
         if local is not None:
+            if local.itself and local.static and local.function is None:
+                called(flow, node, local.itself)
             return flow.apply(local, positional, named)
         helper = flow.reading.resolve(flow.function, ast.unparse(node.func))
         if helper is not None:
@@ -59,6 +66,9 @@ def call(flow: FunctionFlow, node: ast.Call) -> Value:
             return flow.call_function(method.function, [owner, *positional], named)
         if owner.itself and not owner.static and name in DESCRIPTOR_METHODS:
             return descriptor_method(Call(flow, node, name, positional, named), owner.itself)
+        if owner.itself and owner.static and name in TEXT_METHODS:
+            flow.noted(node, "text", "text in", [owner.itself])
+            return owner
         if not is_module(flow, node.func.value):
             positional = [owner, *positional]
     found = Call(flow, node, name, positional, named)
@@ -77,6 +87,12 @@ def call(flow: FunctionFlow, node: ast.Call) -> Value:
         return store(found)
     if name in FLOAT_CALLS:
         return mathematics(found)
+    if name in HINTS and positional:
+        first = positional[0]
+        flow.integer(node, replace(first, leaf=None, parameters=first.parameters - {first.leaf or ""}))
+        if first.itself:
+            flow.noted(node, "integer", "an integer in", [first.itself])
+        return replace(first, itself=None)
     if name in INTEGER_CALLS:
         flow.integer(node, *found.operands)
         return replace(union(found.operands), leaf=None, index=True, dtype=promoted(found.operands))
@@ -86,6 +102,13 @@ def call(flow: FunctionFlow, node: ast.Call) -> Value:
             first, itself=None, block=name not in ("item", "max", "min", "sum") or bool(positional[1:] or named)
         )
     return replace(union(found.operands), leaf=None, dtype=None)
+
+
+def called(flow: FunctionFlow, node: ast.Call, name: str) -> None:
+    """A constexpr is a function."""
+    use = flow.usage.of(name)
+    count = max(len(node.args) + len(node.keywords), use.called[0] if use.called else 0)
+    use.called = count, use.called[1] if use.called else flow.note(node, "called in")
 
 
 def made_of(class_: Any, positional: list[Value], named: dict[str, Value]) -> Value:

@@ -131,6 +131,7 @@ def binary(flow: FunctionFlow, node: ast.BinOp) -> Value:
             flow.integer(node, left, right)
             if isinstance(node.op, ast.LShift | ast.RShift):
                 flow.noted(node, "bit_fields", "bits of it in", left.loaded)
+                flow.noted(node, "shift", "bits are shifted by it in", right.parameters if right.static else ())
                 if right.known is not None and right.known.value == 4:
                     flow.noted(node, "nibbles", "four bits of it in", left.loaded)
             elif both.floating:

@@ -25,15 +25,15 @@ FLOAT_CALLS = frozenset(
 SINGLE_CALLS = frozenset({"exp", "exp2", "log", "log2", "sqrt", "rsqrt", "sin", "cos", "erf", "sqrt_rn", "floor",
                           "ceil", "sigmoid", "softmax"})  # fmt: skip
 EXPONENTIALS = frozenset({"exp", "exp2", "fast_expf"})
-INTEGER_CALLS = frozenset({"cdiv", "multiple_of", "max_contiguous", "swizzle2d"})
+INTEGER_CALLS = frozenset({"cdiv", "swizzle2d"})
 ATOMICS = frozenset(
     {"atomic_add", "atomic_max", "atomic_min", "atomic_and", "atomic_or", "atomic_xor", "atomic_cas", "atomic_xchg"}
 )
 #: What leaves the elements as they are.
 SAME_ELEMENTS = frozenset(
     {"trans", "permute", "reshape", "view", "broadcast_to", "expand_dims", "join", "split", "interleave", "cat", "flip",
-     "sort", "ravel", "item", "gather", "advance", "max", "min", "multiple_of", "max_contiguous", "max_constancy",
-     "broadcast", "assume", "debug_barrier", "abs", "sum", "cumsum", "cumprod", "topk", "squeeze", "unsqueeze",
+     "sort", "ravel", "item", "gather", "advance", "max", "min", "broadcast",
+     "assume", "debug_barrier", "abs", "sum", "cumsum", "cumprod", "topk", "squeeze", "unsqueeze",
      "set_layout", "convert_layout"}
 )  # fmt: skip
 
@@ -202,6 +202,11 @@ def dot_scaled(call: Call) -> Value:
             use = call.flow.usage.of(pointer)
             use.stored.append((elements.one("u8"), call.flow.note(call.node, "scaled or packed in")))
             use.bit_fields = use.bit_fields or call.flow.note(call.node, "scaled or packed in")
+    for place, name in ((2, "lhs_format"), (5, "rhs_format")):
+        operand = call.argument(place, name)
+        if operand.itself and operand.static:
+            use = call.flow.usage.of(operand.itself)
+            use.keyword = use.keyword or (name, call.flow.note(call.node, f"its {name} in"))
     return Value(floating=True, block=True, product=True, dtype=elements.one("fp32"))
 
 

@@ -89,6 +89,13 @@ def smaller(case: Case) -> Iterator[Change]:
         yield {n: replace(case.all[n], value=max(value // 4, LEAST_SIZE)) for n, value in sizes.items() if value > 64}
 
 
+def fewer_bits(case: Case) -> Iterator[Change]:
+    """A number of bits made a number too large for its type."""
+    for most in (8, 4):
+        if wide := {name: most for name, value in case.sizes().items() if value > most}:
+            yield case.with_value(**wide)
+
+
 def equal(case: Case) -> Iterator[Change]:
     a, b = int(case.parts["a"]), int(case.parts["b"])
     sizes = case.sizes()
@@ -267,7 +274,8 @@ def otherwise(case: Case) -> Iterator[Change]:
 ANSWERS: dict[str, Callable[[Case], Iterator[Change]]] = {
     answer.__name__: answer
     for answer in (
-        larger, power_of_two, smaller, equal, as_others, consistent, same_element, half, expected_element, bits,
-        single, integer_element, pointer, present, not_pointer, integer, run_time, element, number, pair, otherwise,
+        larger, power_of_two, smaller, fewer_bits, equal, as_others, consistent, same_element, half, expected_element,
+        bits, single, integer_element, pointer, present, not_pointer, integer, run_time, element, number, pair,
+        otherwise,
     )
 }  # fmt: skip

@@ -65,6 +65,12 @@ class Use:
     arange: str | None = None
     unrolled: str | None = None
     as_type: str | None = None
+    #: It says how far bits are shifted.
+    shift: str | None = None
+    #: It is called, with how many arguments at most.
+    called: tuple[int, str] | None = None
+    #: It is asked for what only text has.
+    text: str | None = None
 
 
 @dataclass

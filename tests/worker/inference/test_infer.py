@@ -8,7 +8,7 @@ import pytest
 
 from irscope import session
 from irscope.events import Specialized
-from irscope.model import Specialization, Target
+from irscope.model import Compilation, Specialization, Target
 from irscope.request import Request
 
 HEADER = "import triton\nimport triton.language as tl\n\n\n"
@@ -27,6 +27,12 @@ def specialized(tmp_path: Path, text: str, **fields: object) -> Specialization:
     session.open(Request(file, target=Target.parse("sm_90"), fresh=True, **fields), note)  # type: ignore[arg-type]
     (specialization,) = found
     return specialization
+
+
+def compiled(tmp_path: Path, text: str) -> Compilation:
+    file = tmp_path / "kernels.py"
+    file.write_text(HEADER + text, encoding="utf-8")
+    return session.open(Request(file, target=Target.parse("sm_90"), capture="never"))
 
 
 DOT = """
@@ -174,3 +180,51 @@ def test_a_type_can_be_a_constant(tmp_path: Path) -> None:
         "    tl.store(x_ptr + tl.arange(0, 16), tl.zeros((16,), dtype=dtype))\n"
     )
     assert specialized(tmp_path, text, constants={"dtype": "tl.float16"}).constexprs == {"dtype": "fp16"}
+
+
+CALLED = """
+@triton.jit
+def kernel(x_ptr, ACTIVATION: tl.constexpr):
+    at = x_ptr + tl.arange(0, 64)
+    tl.store(at, ACTIVATION(tl.load(at), 1.0) + 1.0)
+"""
+
+
+def test_a_constexpr_that_is_called_is_a_function_that_gives_back_its_first_argument(tmp_path: Path) -> None:
+    compilation = compiled(tmp_path, CALLED)
+    assert compilation.failure is None
+    assert compilation.specialization.constexprs["ACTIVATION"] == "unchanged"
+    assert compilation.specialization.evidence["ACTIVATION"].startswith("called in line 9")
+
+
+WORDS = """
+@triton.jit
+def kernel(x_ptr, KIND: tl.constexpr, OTHER: tl.constexpr, LOG_SIZE: tl.constexpr, UNROLL: tl.constexpr, n):
+    if KIND.upper() == "WIDE":
+        tl.store(x_ptr + (n >> LOG_SIZE), 1)
+    elif OTHER.startswith("x"):
+        tl.store(x_ptr, 2)
+    for step in tl.range(0, n, loop_unroll_factor=UNROLL):
+        tl.store(x_ptr + step, 3)
+"""
+
+
+def test_what_is_asked_for_what_text_has_is_text_and_bits_are_few(tmp_path: Path) -> None:
+    compilation = compiled(tmp_path, WORDS)
+    assert compilation.failure is None
+    assert compilation.specialization.constexprs == {"KIND": "WIDE", "OTHER": "", "LOG_SIZE": 4, "UNROLL": 2}
+
+
+HINTED = """
+@triton.jit
+def kernel(x_ptr, y_ptr, stride, n):
+    at = tl.program_id(0) * stride + tl.arange(0, 64)
+    x = tl.load(tl.multiple_of(x_ptr + at, (16,)))
+    y = tl.max_contiguous(y_ptr, 16)
+    tl.store(y + at, x, mask=at < tl.multiple_of(n, 16))
+"""
+
+
+def test_what_triton_is_told_of_an_address_leaves_it_one(tmp_path: Path) -> None:
+    found = specialized(tmp_path, HINTED)
+    assert found.signature == {"x_ptr": "*fp32", "y_ptr": "*fp32", "stride": "i32", "n": "i32"}

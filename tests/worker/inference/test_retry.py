@@ -165,6 +165,17 @@ def counted(x_ptr, y_ptr):
     tl.store(x_ptr + tl.arange(0, 64), tl.histogram(tl.load(y_ptr + tl.arange(0, 64)), 64))
 
 
+@triton.jit
+def low_bits(x_ptr, BITS: tl.constexpr):
+    mask: tl.constexpr = (1 << BITS) - 1
+    tl.store(x_ptr, tl.load(x_ptr) & mask)
+
+
+@triton.jit
+def stored_as(x_ptr, SIZE: tl.constexpr):
+    tl.store(x_ptr + tl.arange(0, 64), tl.zeros((SIZE,), tl.float32))
+
+
 def as_parameter(name: str, value: Any, declared: frozenset[str]) -> Parameter:
     is_type = isinstance(value, str) and name not in declared
     return Parameter(value) if is_type else Parameter("constexpr", value)
@@ -200,6 +211,8 @@ CASES = [
     ("larger", narrow, {"x_ptr": "*fp16", "M": "i32", "COLS": 2}, {"COLS": 16}),
     ("equal", two_sizes, {"A": 32, "B": 64}, {"A": 64, "B": 64}),
     ("equal", split_last, {"PARTS": 64}, {"PARTS": 2}),
+    ("equal", stored_as, {"SIZE": 32}, {"SIZE": 64}),
+    ("fewer_bits", low_bits, {"x_ptr": "*i32", "BITS": 64}, {"BITS": 8}),
     ("as_others", reshaped, {"A": 64, "B": 64}, {"A": 128, "B": 64}),
     ("consistent", branches, {"n": "i32", "A": 32, "B": 64}, {"A": 64, "B": 64}),
     ("consistent", running, {"start": "i32", "count": "i32"}, {"start": "fp32"}),
