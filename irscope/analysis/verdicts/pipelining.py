@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from irscope.analysis.alignment import Alignment
 from irscope.analysis.axes import pointee_bits
-from irscope.analysis.verdicts.model import Evidence, Verdict
+from irscope.analysis.verdicts.model import Evidence, Tone, Verdict
 from irscope.analysis.verdicts.program import Placed, Program, count, joined, sentence_case
+from irscope.analysis.verdicts.specialized import SPECIALIZE, handover
 from irscope.ir.lines import Chain
 from irscope.ir.ssa import Operation
 
@@ -100,6 +101,8 @@ def pipelining(program: Program) -> Iterator[Verdict]:
 
 def _became(program: Program, placed: Placed, chain: Chain) -> _Load:
     copies = program.at("ttgir", chain, _COPIES.__contains__)
+    if not copies:
+        copies = program.at("ttgir", program.chain_of_transpose(placed.operation), _COPIES.__contains__)
     fused = _is_fused(program, placed, copies)
     inside, ahead = _inside_and_ahead(copies, placed.depth - fused)
     dot = _dot_of(placed.loops[-1], placed.operation)
@@ -152,14 +155,9 @@ def _verdict(program: Program, loop: Operation, loads: Sequence[_Load]) -> Verdi
     for load in loads:
         for copy in (*load.inside[:1], *load.ahead[:1]):
             evidence.append(program.row("ttgir", copy.operation.row))
-    specialized = [placed for placed in program.operations("ttgir") if placed.operation.name == "ttg.warp_specialize"]
+    specialized = [placed for placed in program.operations("ttgir") if placed.operation.name == SPECIALIZE]
     if specialized and not ahead:
-        sentence = (
-            f"{where}: the kernel is warp-specialized: other warps than those that compute may load ahead; how far is "
-            "not looked at."
-        )
-        row = specialized[0].operation.row
-        return Verdict(RULE, "unknown", sentence, None, (*evidence, program.row("ttgir", row)))
+        return _of_other_warps(program, where, loads, (*evidence, program.row("ttgir", specialized[0].operation.row)))
     if any(load.fused for load in loads):
         where += ", made one with the loop around it"
     if not ahead:
@@ -198,6 +196,35 @@ def _verdict(program: Program, loop: Operation, loads: Sequence[_Load]) -> Verdi
         sentence += "; but LLVM kept nothing of the loop: what was taken out before and behind it is all that runs"
         return Verdict(RULE, "note", f"{sentence}.", None, tuple(evidence))
     return Verdict(RULE, "note" if left else "good", f"{sentence}.", None, tuple(evidence))
+
+
+def _of_other_warps(program: Program, where: str, loads: Sequence[_Load], evidence: tuple[Evidence, ...]) -> Verdict:
+    """The verdict where warps of their own may run the loads."""
+    found = [(load, between) for load in loads if (between := handover(program, load.inside)) is not None]
+    if not found:
+        sentence = (
+            f"{where}: the kernel is warp-specialized: other warps than those that compute may load ahead; how far is "
+            "not looked at."
+        )
+        return Verdict(RULE, "unknown", sentence, None, evidence)
+    if any(load.fused for load in loads):
+        where += ", made one with the loop around it"
+    handed = [load for load, _ in found]
+    left = [load for load in loads if load not in handed]
+    distances = sorted({between.distance for _, between in found})
+    buffers = sorted({between.buffers for _, between in found})
+    rows = list(dict.fromkeys(between.allocation.row for _, between in found))
+    up_to = " or ".join(map(str, distances)) + (" iteration" if distances == [1] else " iterations")
+    sentence = (
+        f"{where}: the loop is warp-specialized: warps of their own run its "
+        f"load{'s' * (len(found) > 1)}{f' ({_lines(program, handed)})' if left else ''} up to {up_to} ahead of those "
+        f"that compute, {joined(list(dict.fromkeys(load.way for load in handed)))}, into "
+        f"{' or '.join(map(str, buffers))} buffer{'s' * (buffers != [1])} of shared memory"
+    )
+    if left:
+        sentence += f"; of the load{'s' * (len(left) > 1)} at {_lines(program, left)} that is not certain"
+    tone: Tone = "unknown" if left else "good" if distances[0] else "note"
+    return Verdict(RULE, tone, f"{sentence}.", None, (*evidence, *program.rows("ttgir", rows)))
 
 
 def _lines(program: Program, loads: Sequence[_Load]) -> str:

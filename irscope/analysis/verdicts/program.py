@@ -171,6 +171,19 @@ class Program:
             if matches(placed.operation.name) and locations[placed.operation.row] == chain
         ]
 
+    def chain_of_transpose(self, load: Operation) -> Chain:
+        """Where a load's tile is transposed and no more, the origin of that.
+
+        Warp specialization gives the copy that the load becomes the location of its buffer, the ``tt.trans``'s.
+        """
+        for function in self.functions[self.first].values():
+            operations = list(function.body.operations())
+            if any(operation is load for operation in operations):
+                users = [operation for operation in operations if set(load.results).intersection(operation.operands)]
+                if [user.name for user in users] == ["tt.trans"]:
+                    return self.chain(self.first, users[0].row)
+        return ()
+
     @cached_property
     def layouts(self) -> Mapping[str, str]:
         """By alias in the TTGIR, what a layout is."""

@@ -21,6 +21,7 @@ from irscope.ir.ssa import Function
 
 RULE = "vectorization"
 _WORDS = {"tt.load": "load", "tt.store": "store", "tt.descriptor_load": "load", "tt.descriptor_store": "store"}
+_LOADS = ("tt.load", "tt.descriptor_load")
 
 
 def vectorization(program: Program) -> Iterator[Verdict]:
@@ -43,6 +44,8 @@ def vectorization(program: Program) -> Iterator[Verdict]:
         if operation.name in ("tt.load", "tt.store") and math.prod(shape_of(operation.type)) == 1:
             continue  # One value: there is nothing to put together.
         found = of_chain(by_chain, chain)
+        if not found and operation.name in _LOADS:
+            found = by_chain.get(program.chain_of_transpose(operation), [])
         if found:
             yield _verdict(program, entry, placed, chain, found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ ARGUMENTS = {
     "b_stride": "i32:16",
     "K": "i32:16",
 }
+
+TILES = dict.fromkeys(("a_ptr", "b_ptr", "c_ptr"), "*fp16:16")
 
 
 @pytest.mark.parametrize("stages", [2, 3, 4])
@@ -237,12 +240,34 @@ def test_loads_that_wait_for_loads(told: Tell) -> None:
     assert verdict.tone == "good" and "up to 2 iterations ahead" in verdict.sentence
 
 
-def test_warps_that_load_for_others(told: Tell) -> None:
-    pointers = dict.fromkeys(("a_ptr", "b_ptr", "c_ptr"), "*fp16:16")
-    loop = told("dots::specialized_loop", "sm_100", {"SIZE": 128}, pointers)
+@pytest.mark.parametrize("kernel", ["specialized_loop", "specialized_turned"])
+@pytest.mark.parametrize("stages", [2, 3])
+def test_warps_that_load_for_others(told: Tell, kernel: str, stages: int) -> None:
+    loop = told(f"dots::{kernel}", "sm_100", {"SIZE": 128}, TILES, {"num_stages": stages})
     verdict = loop.one(RULE)
-    assert verdict.tone == "unknown" and "the kernel is warp-specialized" in verdict.sentence
-    assert any("ttg.warp_specialize" in row for row in loop.rows(verdict, "ttgir"))
+    assert verdict.tone == "good" and "warps of their own run its loads" in verdict.sentence
+    found = re.search(
+        r"up to (\d+) iterations? ahead .*, by TMA, into (\d+) buffers of shared memory", verdict.sentence
+    )
+    assert found and int(found[1]) == int(found[2]) - 1
+    rows = loop.rows(verdict, "ttgir")
+    assert sum(f"ttg.local_alloc : () -> !ttg.memdesc<{found[2]}x128x128xf16" in row for row in rows) == 2
+    # Each of the buffers has a barrier that tells that it was read.
+    text = loop.compilation.text("ttgir")
+    assert len(re.findall(rf"ttg.local_alloc : \(\) -> !ttg.memdesc<{found[2]}x1xi64", text)) == 2
+    assert any("ttg.warp_specialize" in row for row in rows)
+
+
+def test_how_far_other_warps_load_ahead_is_not_said_without_a_barrier(told: Tell) -> None:
+    """Nothing in the loop that loads waits until a buffer was read: how far it goes is then not known."""
+    loop = told("dots::specialized_loop", "sm_100", {"SIZE": 128}, TILES)
+    stage = loop.compilation.stages["ttgir"]
+    assert stage.text
+    waits = [row for row in stage.text.split("\n") if "ttng.wait_barrier" not in row]
+    without = replace(stage, text="\n".join(waits))
+    changed = replace(loop.compilation, stages={**loop.compilation.stages, "ttgir": without})
+    (verdict,) = [verdict for verdict in verdicts(changed) if verdict.rule == RULE]
+    assert verdict.tone == "unknown" and "how far is not looked at" in verdict.sentence
 
 
 def test_no_loop_no_verdict(told: Tell) -> None:

@@ -275,3 +275,13 @@ def test_forms_of_accesses() -> None:
         ("load", 8),
         ("copy", 128),
     ]
+
+
+def test_a_transposed_tile_that_other_warps_load(told: Tell) -> None:
+    """Triton gives its copy the location of the transpose."""
+    pointers = dict.fromkeys(("a_ptr", "b_ptr", "c_ptr"), "*fp16:16")
+    loop = told("dots::specialized_turned", "sm_100", {"SIZE": 128}, pointers)
+    verdict = loop.one(RULE, "the load of b_ptr")
+    assert "by TMA, a whole tile at a time" in verdict.sentence and "b_tiles.load" in loop.source(verdict)
+    (row,) = [row for row in loop.rows(verdict, "ptx") if "cp.async.bulk" in row]
+    assert row not in loop.rows(loop.one(RULE, "the load of a_ptr"), "ptx")

@@ -104,6 +104,19 @@ def specialized_loop(a_ptr, b_ptr, c_ptr, K, SIZE: tl.constexpr):
 
 
 @triton.jit
+def specialized_turned(a_ptr, b_ptr, c_ptr, K, SIZE: tl.constexpr):
+    a_tiles = tl.make_tensor_descriptor(a_ptr, [SIZE, K], [K, 1], [SIZE, SIZE])
+    b_tiles = tl.make_tensor_descriptor(b_ptr, [SIZE, K], [K, 1], [SIZE, SIZE])
+    c_tiles = tl.make_tensor_descriptor(c_ptr, [SIZE, SIZE], [SIZE, 1], [SIZE, SIZE])
+    acc = tl.zeros((SIZE, SIZE), tl.float32)
+    for k in tl.range(0, K, SIZE, warp_specialize=True):
+        a = a_tiles.load([0, k])
+        b = b_tiles.load([0, k])
+        acc = tl.dot(a, b.T, acc)
+    c_tiles.store([0, 0], acc.to(tl.float16))
+
+
+@triton.jit
 def loop_in_branch(a_ptr, b_ptr, c_ptr, steps, more, SIZE: tl.constexpr):
     at = tl.arange(0, SIZE)
     tile = at[:, None] * SIZE + at[None, :]
