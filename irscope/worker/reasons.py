@@ -19,7 +19,6 @@ _NO_MEMBER = re.compile(r"'tensor' object has no attribute '(?P<name>\w+)'")
 _NO_IMPORT = re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>triton[\w.]*)'")
 _NO_MODULE = re.compile(r"(?:No module named|needs the module) '(?P<module>triton\.[\w.]+)'")
 _NO_ARGUMENT = re.compile(r"(?P<function>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(?P<name>\w+)'")
-_META = re.compile(r"JIT functions do not support \*\*(?P<name>\w+) parameters")
 _BLOCK_POINTERS = "Block pointers have been removed"
 
 #: The oldest Triton that a worker runs with.
@@ -57,12 +56,10 @@ def lacking_name(message: str, triton: str) -> dict[str, Any] | None:
     facts = load("gone.json")
     if _BLOCK_POINTERS in message:
         return told("triton.language.make_block_ptr", facts["gone"]["triton.language.make_block_ptr"], triton, facts)
-    if found := _META.search(message):
-        return {
-            "kind": "api",
-            "message": f"this Triton ({triton}) no longer has **{found['name']} parameters: they went before 2.0",
-            "hint": "make each constant a parameter of its own: BLOCK: tl.constexpr",
-        }
+    for rule in facts["said"]:
+        if found := re.search(rule["pattern"], message):
+            what = rule["what"].format(*found.groups())
+            return {"kind": "api", "message": f"this Triton ({triton}) no longer {what}", "hint": rule["hint"]}
     if found := _NO_ARGUMENT.search(message):
         return lacking_argument(found["function"], found["name"], triton, facts)
     if found := _NO_MEMBER.search(message):

@@ -61,3 +61,8 @@ def cuda_only(x_ptr):
 @triton.jit
 def amd_only(x_ptr):
     tl.store(x_ptr, tl.extra.hip.memrealtime())
+
+
+@triton.jit
+def pointer_by_number(x_ptr):
+    tl.store(x_ptr, tl.load(x_ptr.to(tl.pointer_type(tl.uint16, 1))))
