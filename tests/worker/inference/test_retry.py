@@ -176,6 +176,11 @@ def stored_as(x_ptr, SIZE: tl.constexpr):
     tl.store(x_ptr + tl.arange(0, 64), tl.zeros((SIZE,), tl.float32))
 
 
+@triton.jit
+def divided(x_ptr, SIZE: tl.constexpr, PART: tl.constexpr):
+    tl.store(x_ptr + tl.arange(0, SIZE // PART), tl.zeros((SIZE,), tl.float32))
+
+
 def as_parameter(name: str, value: Any, declared: frozenset[str]) -> Parameter:
     is_type = isinstance(value, str) and name not in declared
     return Parameter(value) if is_type else Parameter("constexpr", value)
@@ -212,6 +217,7 @@ CASES = [
     ("equal", two_sizes, {"A": 32, "B": 64}, {"A": 64, "B": 64}),
     ("equal", split_last, {"PARTS": 64}, {"PARTS": 2}),
     ("equal", stored_as, {"SIZE": 32}, {"SIZE": 64}),
+    ("equal", divided, {"SIZE": 64, "PART": 4}, {"SIZE": 64, "PART": 1}),
     ("fewer_bits", low_bits, {"x_ptr": "*i32", "BITS": 64}, {"BITS": 8}),
     ("as_others", reshaped, {"A": 64, "B": 64}, {"A": 128, "B": 64}),
     ("consistent", branches, {"n": "i32", "A": 32, "B": 64}, {"A": 64, "B": 64}),
