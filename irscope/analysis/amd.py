@@ -1,5 +1,7 @@
 """AMD's code in depth, from the assembly alone: registers, spills, LDS, waves, instruction mix, blocks and loops.
 
+The code of a kernel is its own function and, behind it, those that it calls (``noinline``), as in a cubin's section.
+
 The figures of a kernel are those of the metadata at the end of the text, which the code object has too; waves are
 LLVM's own comment (``; Occupancy: 3``, of a SIMD, by registers and static LDS). What Triton's dynamic LDS leaves of
 them is `irscope.analysis.occupancy`.
@@ -10,7 +12,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -30,6 +32,7 @@ _KERNEL = re.compile(r"^  - ", re.MULTILINE)
 _WAVES = re.compile(r"^; Occupancy:\s+(\d+)", re.MULTILINE)
 _JUMP = re.compile(r"s_c?branch\w*")
 _RETURNS = ("s_endpgm", "s_setpc_b64")
+_SYMBOL = re.compile(r"([.$\w]+)@")
 _PAIRS = re.compile(r"ds_(?:read|write|load|store)_?2(?:st64|addr)?")
 _COPY_TO_LDS = re.compile(r"(?:buffer|global)_load_.*lds|.*\blds\b")
 
@@ -72,6 +75,10 @@ class Figures:
     waves_per_simd: int | None
 
 
+#: Its name, its instructions, and by label the number of the instruction that it stands before.
+_Function = tuple[str, tuple[Instruction, ...], dict[str, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Amd:
     """What is known of a kernel's code. Tuples are in the order of ``instructions``."""
@@ -97,20 +104,20 @@ class Amd:
 
 
 def read(compilation: Compilation) -> Amd | None:
-    """Everything about the kernel's own function; ``None`` where there is no assembly."""
+    """Everything about the kernel and what it calls; ``None`` where there is no assembly."""
     name = compilation.metadata.get("name") or compilation.kernel.name
     return parse(compilation.text("amdgcn"), name)
 
 
 def parse(text: str, name: str | None = None) -> Amd | None:
     """The kernel of that name in an assembly text; the first kernel where that name is not there."""
-    found = {function[0]: function for function in _functions(text)}
+    found: dict[str, _Function] = {function[0]: function for function in _functions(text)}
     kernels = _KERNELS.findall(text)
     chosen = next((found[each] for each in (name, *kernels, *found) if each in found), None)
     if chosen is None:
         return None
-    kernel, instructions, labels = chosen
-    edges = _flow(instructions, labels)
+    kernel, instructions, labels, entries = _with_called(chosen, found)
+    edges = _flow(instructions, labels, entries)
     figures = _figures(text, kernel)
     return Amd(
         kernel,
@@ -123,7 +130,7 @@ def parse(text: str, name: str | None = None) -> Amd | None:
     )
 
 
-def _functions(text: str) -> Iterator[tuple[str, tuple[Instruction, ...], dict[str, int]]]:
+def _functions(text: str) -> Iterator[_Function]:
     name: str | None = None
     found: list[Instruction] = []
     labels: dict[str, int] = {}
@@ -143,23 +150,55 @@ def _functions(text: str) -> Iterator[tuple[str, tuple[Instruction, ...], dict[s
             labels[label[1]] = len(found)
 
 
-def _flow(instructions: tuple[Instruction, ...], labels: Mapping[str, int]) -> Flow:
-    targets = {
+def _with_called(
+    kernel: _Function, functions: Mapping[str, _Function]
+) -> tuple[str, tuple[Instruction, ...], dict[str, int], dict[str, int]]:
+    """A function with those that it calls behind it; by name, the first instruction of each of them."""
+    name, own, labels = kernel
+    instructions, labels, entries = list(own), dict(labels), {name: 0}
+    for instruction in instructions:  # It grows meanwhile: what is called may call.
+        for symbol in _symbols(instruction):
+            if symbol in functions and symbol not in entries:
+                entries[symbol] = first = len(instructions)
+                instructions.extend(functions[symbol][1])
+                labels.update({label: first + number for label, number in functions[symbol][2].items()})
+    return name, tuple(instructions), labels, entries
+
+
+def _symbols(instruction: Instruction) -> Iterator[str]:
+    return (found[1] for operand in instruction.operands if (found := _SYMBOL.match(operand)))
+
+
+def _flow(instructions: tuple[Instruction, ...], labels: Mapping[str, int], entries: Mapping[str, int]) -> Flow:
+    jumps = {
         number: (labels[instruction.operands[-1]],)
         for number, instruction in enumerate(instructions)
         if _JUMP.fullmatch(instruction.opcode) and instruction.operands and instruction.operands[-1] in labels
     }
-    calls = tuple(number for number, each in enumerate(instructions) if each.opcode.startswith("s_swappc"))
+    calls = _calls(instructions, entries)
+    firsts = set(entries.values())
 
     def following(last: int) -> Iterator[int]:
         opcode = instructions[last].opcode
-        yield from targets.get(last, ())
-        if opcode != "s_branch" and not opcode.startswith(_RETURNS):
+        yield from jumps.get(last, ())
+        if opcode != "s_branch" and not opcode.startswith(_RETURNS) and last + 1 not in firsts:
             yield last + 1
 
-    starts = {to for found in targets.values() for to in found}
+    starts = {to for found in jumps.values() for to in found} | firsts
     starts |= {number + 1 for number, each in enumerate(instructions) if _ends_block(each.opcode)}
-    return build(len(instructions), starts, following, targets, calls)
+    return build(len(instructions), starts, following, {**jumps, **calls}, tuple(calls))
+
+
+def _calls(instructions: Sequence[Instruction], entries: Mapping[str, int]) -> dict[int, tuple[int, ...]]:
+    """By number of a call, where it goes: to what was named since the call before it; any where nothing was."""
+    calls: dict[int, tuple[int, ...]] = {}
+    named: dict[int, None] = {}
+    for number, instruction in enumerate(instructions):
+        named.update({entries[symbol]: None for symbol in _symbols(instruction) if symbol in entries})
+        if instruction.opcode.startswith("s_swappc"):
+            calls[number] = tuple(named) or tuple(entries.values())[1:]
+            named = {}
+    return calls
 
 
 def _ends_block(opcode: str) -> bool:

@@ -14,7 +14,7 @@ from irscope.model import Compilation
 
 @dataclass(frozen=True)
 class Machine:
-    """Instructions are numbered from 0 in the order of the text."""
+    """Instructions are numbered from 0 in the order of the text; functions that are called are behind the kernel."""
 
     #: "sass" or "amdgcn".
     stage: str
@@ -41,7 +41,7 @@ class Machine:
 
 
 def machine(compilation: Compilation) -> Machine | None:
-    """The kernel's own function in the last text stage; ``None`` where there is no machine code.
+    """The kernel in the last text stage, with what it calls; ``None`` where there is no machine code.
 
     Raises:
         ValueError: the cubin is damaged.

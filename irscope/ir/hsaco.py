@@ -50,6 +50,7 @@ class KernelRecord:
     kernarg_bytes: int | None
     max_threads: int | None
     wavefront_size: int | None
+    #: Of the functions that it calls too.
     code_bytes: int | None
     arguments: tuple[Argument, ...]
 
@@ -112,13 +113,17 @@ def _read(elf: Any, length: int) -> Hsaco:
         for symbol in section.iter_symbols()
         if symbol["st_info"]["type"] == "STT_FUNC"
     }
+    entries = metadata.get("amdhsa.kernels", ())
+    if len(entries) == 1:
+        # What else there is are functions that the kernel calls.
+        code_sizes = dict.fromkeys(code_sizes.keys() & {str(entries[0][".name"])}, sum(code_sizes.values()))
     target = str(metadata.get("amdhsa.target", ""))
     return Hsaco(
         # Features such as ":sramecc+" may follow the processor.
         arch=target.rpartition("-")[2].partition(":")[0],
         target=target,
         metadata_version=".".join(map(str, metadata.get("amdhsa.version", ()))),
-        kernels=tuple(_kernel(entry, code_sizes) for entry in metadata.get("amdhsa.kernels", ())),
+        kernels=tuple(_kernel(entry, code_sizes) for entry in entries),
         sections=tuple(
             Section(s.name, str(s["sh_type"]).removeprefix("SHT_"), s["sh_size"], s["sh_offset"]) for s in sections[1:]
         ),

@@ -50,9 +50,25 @@ def test_instructions_are_the_rows_that_the_stage_counts(hsacos: list[Binary]) -
         assert read is not None
         lines = binary.text.split("\n")
         assert all(lines[row].split()[0] == read.instructions[number].opcode for row, number in read.numbers.items())
-        if binary.name != "calls":
-            code, _, _ = binary.text.partition(".amdgpu_metadata")
-            assert len(read.instructions) == len(re.findall(r"^\t[a-z]\w+", code, re.MULTILINE)), binary
+        code, _, _ = binary.text.partition(".amdgpu_metadata")
+        assert len(read.instructions) == len(re.findall(r"^\t[a-z]\w+", code, re.MULTILINE)), binary
+
+
+def test_what_a_kernel_calls_is_behind_it(hsacos: list[Binary]) -> None:
+    called = [binary for binary in hsacos if binary.name == "calls"]
+    assert called
+    for binary in called:
+        read, record = amd.parse(binary.text), hsaco.read(binary.data).kernel(binary.facts["name"])
+        assert read is not None and record is not None
+        # No instruction is shorter than 4 bytes.
+        assert record.code_bytes is not None and record.code_bytes >= 4 * len(read.instructions)
+        assert read.flow.calls
+        for number in read.flow.calls:
+            (entry,) = read.flow.targets[number]
+            block = read.flow.blocks[read.flow.block_of[entry]]
+            assert block.first == entry and not block.predecessors and block.number in read.flow.reached
+        ends = [read.instructions[block.last].opcode for block in read.flow.blocks if not block.successors]
+        assert "s_endpgm" in ends and ends[-1].startswith("s_setpc"), binary
 
 
 def test_loops_are_those_that_llvm_remarks(hsacos: list[Binary]) -> None:
