@@ -109,9 +109,9 @@ def settle_in_default(scope: Scope, name: str) -> None:
 def settle(scope: Scope, chain: tuple[str, ...], missing: dict[str, deferred.Missing]) -> Any:
     """The value of a dotted name, put where the kernel's code looks it up."""
     name, *attributes = chain
-    if not scope.reach(name):
+    value: Any = scope.find(name) if scope.reach(name) else scope.from_absent_star(name)
+    if value is None and name not in scope.namespace:
         return None
-    value = scope.find(name)
     try:
         value = deferred.worked_out_within(value)
     except ModuleNotFoundError as error:

@@ -178,6 +178,19 @@ class Scope:
                     self.namespace[name] = getattr(module, name)
                     return
 
+    def from_absent_star(self, name: str) -> deferred.Deferred | None:
+        """What a name that nothing else binds may be: something out of a module that is not there."""
+        scope: Scope | None = self
+        while scope is not None:
+            for statement in reversed(scope.statements):
+                if statement.is_star and isinstance(statement.node, ast.ImportFrom):
+                    path = "." * statement.node.level + (statement.node.module or "")
+                    if deferred.top_of(path) in self.tree.imports.missing and not hasattr(builtins, name):
+                        found = getattr(deferred.module_of(self.tree.imports, path), name)
+                        return found if isinstance(found, deferred.Deferred) else None
+            scope = scope.parent
+        return None
+
     def import_(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         """``__import__`` for the statements of this scope."""
         line = sys._getframe(1).f_lineno

@@ -58,8 +58,8 @@ def lacking_name(message: str, triton: str) -> dict[str, Any] | None:
         return told("triton.language.make_block_ptr", facts["gone"]["triton.language.make_block_ptr"], triton, facts)
     for rule in facts["said"]:
         if found := re.search(rule["pattern"], message):
-            what = rule["what"].format(*found.groups())
-            return {"kind": "api", "message": f"this Triton ({triton}) no longer {what}", "hint": rule["hint"]}
+            what, hint = (rule[name].format(*found.groups()) for name in ("what", "hint"))
+            return {"kind": "api", "message": f"this Triton ({triton}) no longer {what}", "hint": hint}
     if found := _NO_ARGUMENT.search(message):
         return lacking_argument(found["function"], found["name"], triton, facts)
     if found := _NO_MEMBER.search(message):

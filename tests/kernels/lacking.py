@@ -66,3 +66,11 @@ def amd_only(x_ptr):
 @triton.jit
 def pointer_by_number(x_ptr):
     tl.store(x_ptr, tl.load(x_ptr.to(tl.pointer_type(tl.uint16, 1))))
+
+
+SIZE = 64
+
+
+@triton.jit
+def plain_global(x_ptr):
+    tl.store(x_ptr + tl.arange(0, SIZE), 0)

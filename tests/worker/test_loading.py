@@ -260,6 +260,15 @@ def test_a_default_out_of_another_file_that_fails_is_guessed(tmp_path: Path) -> 
     assert any("without the default of LOW (TypeError" in warning for warning in compilation.warnings)
 
 
+def test_a_helper_out_of_all_names_of_a_module_that_is_not_there_is_one_too(tmp_path: Path) -> None:
+    text = (
+        "from .helpers import *\n@triton.jit\ndef scale(x_ptr, n):\n    first, second = tiled(tl.program_id(0), n)\n"
+        "    tl.store(x_ptr + first + second, max(n, 2))\n"
+    )
+    compilation = compiled(file_with(tmp_path, text))
+    assert any("the helper 'tiled' of '.helpers' is not there" in warning for warning in compilation.warnings)
+
+
 def test_a_name_that_is_only_an_attributes_is_not_run(tmp_path: Path) -> None:
     body = "    tl.store(x_ptr, tl.sigmoid(tl.load(x_ptr)))\nsigmoid = torch.nothing.there()\n"
     assert not compiled(file_with(tmp_path, f"@triton.jit\ndef scale(x_ptr):\n{body}raise SystemExit\n")).warnings

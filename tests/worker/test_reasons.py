@@ -36,6 +36,7 @@ def failing(kernel: str, target: str = "sm_90", **fields: object) -> Failure:
         ("tanh", 27, "no longer has tl.math.tanh: the last with it was 2.3", "triton.language.extra.libdevice"),
         ("descriptor_load", 32, "no longer has tl._experimental_descriptor_load", "Triton 3.3: --python PATH"),
         ("pointer_by_number", 68, "no longer takes a number for the address space", "tl.pointer_type(tl.uint16)"),
+        ("plain_global", 76, "no longer lets a kernel read a global variable that is no", "SIZE = tl.constexpr("),
         ("never_there", 37, "has no tl.no_such_function", "no release from 2.0 to "),
     ],
 )

@@ -10,6 +10,7 @@ from typing import Any
 import triton.language as tl
 
 from ..instead import unchanged
+from . import elements
 from .usage import Usage, Use
 
 GUESSES: dict[str, Any] = json.loads(Path(__file__).with_name("guesses.json").read_text(encoding="utf-8"))
@@ -47,6 +48,9 @@ def compared(name: str, use: Use, usage: Usage) -> tuple[Any, str] | None:
 def as_type(name: str, use: Use, usage: Usage) -> tuple[Any, str] | None:
     if use.as_type is None:
         return None
+    own = elements.of(name)
+    if any(each.kind == "integer" and own in each.types for each in usage.constraints):
+        return tl.int32, use.as_type
     single = re.search("acc|scale|compute|out_?dtype", name, re.IGNORECASE)
     return (tl.float16 if usage.has_dot and not single else tl.float32), use.as_type
 

@@ -130,6 +130,7 @@ def binary(flow: FunctionFlow, node: ast.BinOp) -> Value:
         else:
             flow.integer(node, left, right)
             if isinstance(node.op, ast.LShift | ast.RShift):
+                flow.constrain(node, "integer", "bits of it in", left.dtype)
                 flow.noted(node, "bit_fields", "bits of it in", left.loaded)
                 flow.noted(node, "shift", "bits are shifted by it in", right.parameters if right.static else ())
                 if right.known is not None and right.known.value == 4:

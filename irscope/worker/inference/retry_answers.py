@@ -229,6 +229,9 @@ def integer(case: Case) -> Iterator[Change]:
     for name in case.pointers():
         if case.near[name].type[1:].startswith(("fp", "bf")):
             yield case.with_type([name], "*i32")
+    types = {name: tl.int32 for name, p in case.near.items() if isinstance(p.value, tl.dtype) and p.value.is_floating()}
+    if types:
+        yield case.with_value(**types)
 
 
 def run_time(case: Case) -> Iterator[Change]:

@@ -228,3 +228,19 @@ def kernel(x_ptr, y_ptr, stride, n):
 def test_what_triton_is_told_of_an_address_leaves_it_one(tmp_path: Path) -> None:
     found = specialized(tmp_path, HINTED)
     assert found.signature == {"x_ptr": "*fp32", "y_ptr": "*fp32", "stride": "i32", "n": "i32"}
+
+
+SHIFTED = """
+@triton.jit
+def kernel(x_ptr, out_ptr, TYPE: tl.constexpr):
+    at = tl.arange(0, 64)
+    tl.store(out_ptr + at, tl.load(x_ptr + at).to(TYPE) << at.to(TYPE))
+"""
+
+
+def test_a_type_whose_bits_are_shifted_is_an_integer(tmp_path: Path) -> None:
+    compilation = compiled(tmp_path, SHIFTED)
+    assert compilation.failure is None
+    assert compilation.specialization.provenance["TYPE"] == "guessed"
+    assert compilation.specialization.constexprs["TYPE"] == "int32"
+    assert compilation.specialization.evidence["TYPE"].startswith("a type in line 9")

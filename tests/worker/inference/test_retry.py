@@ -139,6 +139,11 @@ def cast_to(x_ptr, TYPE: tl.constexpr):
 
 
 @triton.jit
+def shifted_as(x_ptr, TYPE: tl.constexpr):
+    tl.store(x_ptr, tl.load(x_ptr).to(TYPE) << 2)
+
+
+@triton.jit
 def of_pair(x_ptr, SHAPE: tl.constexpr):
     first, second = SHAPE
     tl.store(x_ptr, first + second)
@@ -235,6 +240,7 @@ CASES = [
     ("not_pointer", scaled, {"factor": "*fp32"}, {"factor": "fp32"}),
     ("integer", masked_bits, {"flags": "fp32"}, {"flags": "i32"}),
     ("integer", repeated, {"count": "fp32"}, {"count": "i32"}),
+    ("integer", shifted_as, {"x_ptr": "*i32", "TYPE": tl.float32}, {"TYPE": tl.int32}),
     ("run_time", wide_stride, {"stride": 1}, {"stride": "i32"}),
     ("element", cast_to, {"TYPE": 64}, {"TYPE": tl.float32}),
     ("number", filled, {"SIZE": tl.float32}, {"SIZE": 64}),
