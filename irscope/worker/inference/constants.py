@@ -76,7 +76,8 @@ def unrolled(name: str, use: Use, usage: Usage) -> tuple[Any, str] | None:
     small = GUESSES["small"]
     if use.unrolled and not use.arange:
         return small["value"], use.unrolled
-    if not use.arange and re.fullmatch(small["names"], name, re.IGNORECASE):
+    names = small["factors"] if use.arange else f"{small['names']}|{small['factors']}"
+    if re.fullmatch(names, name, re.IGNORECASE):
         return small["value"], "its name"
     return None
 

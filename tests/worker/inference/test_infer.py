@@ -244,3 +244,15 @@ def test_a_type_whose_bits_are_shifted_is_an_integer(tmp_path: Path) -> None:
     assert compilation.specialization.provenance["TYPE"] == "guessed"
     assert compilation.specialization.constexprs["TYPE"] == "int32"
     assert compilation.specialization.evidence["TYPE"].startswith("a type in line 9")
+
+
+SLICED = """
+@triton.jit
+def kernel(x_ptr, BLOCK: tl.constexpr, SLICE_FACTOR: tl.constexpr):
+    at = tl.arange(0, BLOCK // SLICE_FACTOR)
+    tl.store(x_ptr + at, 0)
+"""
+
+
+def test_a_factor_that_divides_a_size_is_small(tmp_path: Path) -> None:
+    assert specialized(tmp_path, SLICED).constexprs["SLICE_FACTOR"] == 2
