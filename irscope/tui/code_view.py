@@ -104,6 +104,8 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         self._canvas = Canvas(self._document, self._gutter)
         #: Room for gutter, text and ruler: kept, for to ask takes long.
         self._space = Size(0, 0)
+        #: Lines that there was room for when last it changed; painting sets the space as well.
+        self._fitted = 0
         self._ruler = Ruler()
         self._cursor = 0
         self._marks = Marks()
@@ -242,10 +244,12 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
             return len(self._document), 0
         return self._lines.row_at(line)
 
-    def _visible(self, row: int) -> bool:
+    def _visible(self, row: int, height: int | None = None) -> bool:
+        """Whether a row is in view, or would be with so many lines."""
         if row >= len(self._document):
             return False
-        return self.scroll_offset.y <= self._lines.first(row) < self.scroll_offset.y + self._space.height
+        shown = self._space.height if height is None else height
+        return self.scroll_offset.y <= self._lines.first(row) < self.scroll_offset.y + shown
 
     def _visible_rows(self) -> range:
         top = self.scroll_offset.y
@@ -474,6 +478,7 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _fit(self) -> None:
         """After a change of the space for the text: wrap and ruler depend on it."""
+        before, self._fitted = self._fitted, self.scrollable_size.height
         self._space = self.scrollable_size
         if isinstance(self._lines, Wrapped) and self._lines.width != max(self._text_width, 2):
             top, _ = self._row_at(self.scroll_offset.y)
@@ -484,6 +489,9 @@ class CodeView(ScrollView, can_focus=True, inherit_bindings=False):
         if self._reveal_when_sized and self._space.height:
             reveal, self._reveal_when_sized = self._reveal_when_sized, None
             reveal()
+        elif not self._visible(self._cursor) and self._visible(self._cursor, before):
+            # It was in view before the space got less.
+            self.scroll_to_row(self._cursor, centre=False)
 
     def _refresh_rows(self, rows: Collection[int]) -> None:
         """Repaints those of the rows that are in view."""

@@ -463,6 +463,24 @@ async def test_wrap_follows_the_width() -> None:
         assert app.view.virtual_size.height == 1 < narrow
 
 
+async def test_a_cursor_in_view_stays_there_when_the_space_gets_less() -> None:
+    app = Panes([f"row {row}" for row in range(40)])
+    async with app.run_test(size=(40, 12)) as pilot:
+        last = len(screen_text(app.view)) - 1
+        app.view.go_to(last)
+        await pilot.pause()
+        assert f"row {last}" in screen_text(app.view)[-1]
+        await pilot.resize_terminal(40, 10)
+        await pilot.pause()
+        assert f"row {last}" in screen_text(app.view)[-1]
+        # One that is elsewhere is left alone.
+        app.view.scroll_to_row(0)
+        await pilot.pause()
+        await pilot.resize_terminal(40, 8)
+        await pilot.pause()
+        assert "row 0" in screen_text(app.view)[0]
+
+
 @pytest.mark.parametrize("width", [20, 80, 240])
 async def test_widths(width: int) -> None:
     app = Panes()
