@@ -95,14 +95,15 @@ def pipelining(program: Program) -> Iterator[Verdict]:
         # What is no longer in the loop was moved out of it, or into one with another loop.
         # A load of one value is judged only where it was pipelined: elsewhere it is no tile that could be.
         still = [load for load in loads.values() if load.inside and (load.distance or load.takes_a_tile)]
+        if not still and _specialized(program):
+            # On Hopper Triton gives the copies of other warps no line of their own.
+            still = [load for load in loads.values() if load.takes_a_tile and not _copies(program, load.chain)]
         if still:
             yield _verdict(program, loop, still)
 
 
 def _became(program: Program, placed: Placed, chain: Chain) -> _Load:
-    copies = program.at("ttgir", chain, _COPIES.__contains__)
-    if not copies:
-        copies = program.at("ttgir", program.chain_of_transpose(placed.operation), _COPIES.__contains__)
+    copies = _copies(program, chain) or _copies(program, program.chain_of_transpose(placed.operation))
     fused = _is_fused(program, placed, copies)
     inside, ahead = _inside_and_ahead(copies, placed.depth - fused)
     dot = _dot_of(placed.loops[-1], placed.operation)
@@ -114,6 +115,14 @@ def _became(program: Program, placed: Placed, chain: Chain) -> _Load:
     if way == _COPIES["ttg.async_copy_global_to_local"] and not program.is_cuda:
         way = _COPIES["amdg.buffer_load_to_local"]
     return _Load(placed, chain, inside, ahead, len(made_ahead) // max(len(made), 1), way, fused)
+
+
+def _copies(program: Program, chain: Chain) -> list[Placed]:
+    return program.at("ttgir", chain, _COPIES.__contains__)
+
+
+def _specialized(program: Program) -> list[Placed]:
+    return [placed for placed in program.operations("ttgir") if placed.operation.name == SPECIALIZE]
 
 
 def _is_fused(program: Program, placed: Placed, copies: Sequence[Placed]) -> bool:
@@ -155,7 +164,7 @@ def _verdict(program: Program, loop: Operation, loads: Sequence[_Load]) -> Verdi
     for load in loads:
         for copy in (*load.inside[:1], *load.ahead[:1]):
             evidence.append(program.row("ttgir", copy.operation.row))
-    specialized = [placed for placed in program.operations("ttgir") if placed.operation.name == SPECIALIZE]
+    specialized = _specialized(program)
     if specialized and not ahead:
         return _of_other_warps(program, where, loads, (*evidence, program.row("ttgir", specialized[0].operation.row)))
     if any(load.fused for load in loads):

@@ -258,6 +258,17 @@ def test_warps_that_load_for_others(told: Tell, kernel: str, stages: int) -> Non
     assert any("ttg.warp_specialize" in row for row in rows)
 
 
+def test_other_warps_on_hopper(told: Tell) -> None:
+    """Where Triton specializes warps there (3.9), the copies name the kernel's first line, not that of the load."""
+    loop = told("dots::specialized_turned", "sm_90", {"SIZE": 128}, TILES)
+    verdict = loop.one(RULE)
+    if "ttg.warp_specialize" in loop.compilation.text("ttgir"):
+        assert verdict.tone == "unknown" and "the kernel is warp-specialized" in verdict.sentence
+    else:
+        assert verdict.tone == "good"
+    assert "tl.range(0, K, SIZE, warp_specialize=True)" in loop.source(verdict)
+
+
 def test_how_far_other_warps_load_ahead_is_not_said_without_a_barrier(told: Tell) -> None:
     """Nothing in the loop that loads waits until a buffer was read: how far it goes is then not known."""
     loop = told("dots::specialized_loop", "sm_100", {"SIZE": 128}, TILES)
