@@ -47,8 +47,8 @@ def fetched(package: str, version: str) -> Path:
         FETCHED.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=FETCHED) as made:
             subprocess.run(
-                ["uv", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--python", sys.executable,
-                 "--target", made, f"{package}=={version}"],
+                ["uv", "pip", "install", "--quiet", "--no-deps", "--python", sys.executable, "--target", made,
+                 f"{package}=={version}"],
                 check=True,
             )  # fmt: skip
             shutil.move(made, folder)

@@ -59,7 +59,8 @@ def split_last(x_ptr, PARTS: tl.constexpr):
 
 @triton.jit
 def huge(x_ptr, ROWS: tl.constexpr, COLS: tl.constexpr):
-    tl.store(x_ptr + tl.arange(0, ROWS)[:, None] * COLS + tl.arange(0, COLS)[None, :], 0)
+    tl.zeros([ROWS, COLS], tl.int8)  # which nobody needs, so that it compiles in no time once it is small enough
+    tl.store(x_ptr, 0)
 
 
 @triton.jit
