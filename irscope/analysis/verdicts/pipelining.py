@@ -16,7 +16,7 @@ from irscope.analysis.alignment import Alignment
 from irscope.analysis.axes import pointee_bits
 from irscope.analysis.verdicts.model import Evidence, Tone, Verdict
 from irscope.analysis.verdicts.program import Placed, Program, count, joined, sentence_case
-from irscope.analysis.verdicts.specialized import SPECIALIZE, handover
+from irscope.analysis.verdicts.specialized import handover, specializations
 from irscope.ir.lines import Chain
 from irscope.ir.ssa import Operation
 
@@ -95,7 +95,7 @@ def pipelining(program: Program) -> Iterator[Verdict]:
         # What is no longer in the loop was moved out of it, or into one with another loop.
         # A load of one value is judged only where it was pipelined: elsewhere it is no tile that could be.
         still = [load for load in loads.values() if load.inside and (load.distance or load.takes_a_tile)]
-        if not still and _specialized(program):
+        if not still and specializations(program):
             # On Hopper Triton gives the copies of other warps no line of their own.
             still = [load for load in loads.values() if load.takes_a_tile and not _copies(program, load.chain)]
         if still:
@@ -119,10 +119,6 @@ def _became(program: Program, placed: Placed, chain: Chain) -> _Load:
 
 def _copies(program: Program, chain: Chain) -> list[Placed]:
     return program.at("ttgir", chain, _COPIES.__contains__)
-
-
-def _specialized(program: Program) -> list[Placed]:
-    return [placed for placed in program.operations("ttgir") if placed.operation.name == SPECIALIZE]
 
 
 def _is_fused(program: Program, placed: Placed, copies: Sequence[Placed]) -> bool:
@@ -164,7 +160,7 @@ def _verdict(program: Program, loop: Operation, loads: Sequence[_Load]) -> Verdi
     for load in loads:
         for copy in (*load.inside[:1], *load.ahead[:1]):
             evidence.append(program.row("ttgir", copy.operation.row))
-    specialized = _specialized(program)
+    specialized = specializations(program)
     if specialized and not ahead:
         return _of_other_warps(program, where, loads, (*evidence, program.row("ttgir", specialized[0].operation.row)))
     if any(load.fused for load in loads):

@@ -32,6 +32,11 @@ class Handover:
         return self.buffers - 1
 
 
+def specializations(program: Program) -> list[Placed]:
+    """Where warps are told apart."""
+    return [placed for placed in program.operations("ttgir") if placed.operation.name == SPECIALIZE]
+
+
 def handover(program: Program, copies: Sequence[Placed]) -> Handover | None:
     """What the copies of one load fill, where that is certain."""
     entry = program.entry("ttgir")

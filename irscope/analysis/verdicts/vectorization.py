@@ -15,6 +15,7 @@ from irscope.analysis.verdicts.accesses import Access
 from irscope.analysis.verdicts.model import Verdict
 from irscope.analysis.verdicts.narrow import BECOMES, FULL_BITS, why_narrow
 from irscope.analysis.verdicts.program import Placed, Program, joined, of_chain, sentence_case
+from irscope.analysis.verdicts.specialized import specializations
 from irscope.ir import ssa
 from irscope.ir.lines import Chain
 from irscope.ir.ssa import Function
@@ -48,6 +49,22 @@ def vectorization(program: Program) -> Iterator[Verdict]:
             found = by_chain.get(program.chain_of_transpose(operation), [])
         if found:
             yield _verdict(program, entry, placed, chain, found)
+        elif operation.name in _LOADS and specializations(program):
+            yield _of_other_warps(program, entry, placed, chain)
+
+
+def _of_other_warps(program: Program, entry: Function | None, placed: Placed, chain: Chain) -> Verdict:
+    """On Hopper Triton gives the copies of other warps no line of their own."""
+    sentence = (
+        f"{sentence_case(program.line_of(chain))}: what the load{_of(program, entry, placed)} became is not known: "
+        "the kernel is warp-specialized, and no access to global memory names this line."
+    )
+    evidence = (
+        *program.source(chain, "the load"),
+        program.row(program.first, placed.operation.row),
+        program.row("ttgir", specializations(program)[0].operation.row),
+    )
+    return Verdict(RULE, "unknown", sentence, None, evidence)
 
 
 def _verdict(

@@ -285,3 +285,16 @@ def test_a_transposed_tile_that_other_warps_load(told: Tell) -> None:
     assert "by TMA, a whole tile at a time" in verdict.sentence and "b_tiles.load" in loop.source(verdict)
     (row,) = [row for row in loop.rows(verdict, "ptx") if "cp.async.bulk" in row]
     assert row not in loop.rows(loop.one(RULE, "the load of a_ptr"), "ptx")
+
+
+def test_what_other_warps_load_on_hopper_is_said_not_to_be_known(told: Tell) -> None:
+    """Where Triton specializes warps there (3.9), the copies name the kernel's first line, not that of the load."""
+    loop = told(
+        "dots::specialized_turned", "sm_90", {"SIZE": 128}, dict.fromkeys(("a_ptr", "b_ptr", "c_ptr"), "*fp16:16")
+    )
+    loads = [verdict for verdict in loop.of(RULE) if "load" in verdict.sentence]
+    assert len(loads) == 2
+    if "ttg.warp_specialize" in loop.compilation.text("ttgir"):
+        assert all(verdict.tone == "unknown" and "is not known" in verdict.sentence for verdict in loads)
+    else:
+        assert all("by TMA" in verdict.sentence for verdict in loads)
