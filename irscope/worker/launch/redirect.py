@@ -20,7 +20,7 @@ from typing import Any
 
 from ..failures import install_command
 from ..protocol import Rejected
-from . import autocast, distributed, operators, standins
+from . import autocast, distributed, operators, randomness, standins
 
 #: An attribute of the tensors that are on the CPU in the file's eyes too.
 ON_CPU = "_irscope_on_cpu"
@@ -69,6 +69,7 @@ def torch_replacements(torch: Any, mode: Any) -> list[standins.Replacement]:
         torch.set_default_device,
     )
     run_thread = threading.Thread.run
+    new_parameter = torch.nn.Parameter.__new__
 
     class Generator(torch.Generator):  # type: ignore[misc, unused-ignore]
         """Of the CPU, whatever it is asked for."""
@@ -94,6 +95,13 @@ def torch_replacements(torch: Any, mode: Any) -> list[standins.Replacement]:
             setattr(one, ON_CPU, on_cpu)
         return loaded
 
+    def parameter(kind: Any, data: Any = None, *rest: Any, **named: Any) -> Any:
+        """It is where its tensor was made, until somebody moves it."""
+        made = new_parameter(kind, data, *rest, **named)
+        if is_on_cpu(data):
+            setattr(made, ON_CPU, True)
+        return made
+
     def default_device(device: Any) -> None:
         mode.by_default = "cuda" if is_cuda_device(device) else "cpu"
         set_default_device("cpu" if is_cuda_device(device) else device)
@@ -102,10 +110,12 @@ def torch_replacements(torch: Any, mode: Any) -> list[standins.Replacement]:
         (torch.autograd, "_engine_run_backward", backward_in_mode),
         (torch, "Generator", Generator),
         (torch, "load", load_on_cpu),
+        (torch.nn.Parameter, "__new__", staticmethod(parameter)),
         (torch, "set_default_device", default_device),
         (threading.Thread, "run", run_in_mode),
         *autocast.replacements(),
         *operators.replacements(mode),
+        *mode.numbers.replacements(),
         *distributed.replacements(),
         *checkpoints(),
     ]
@@ -148,6 +158,10 @@ def cuda_on_cpu() -> Any:
         #: The side of a tensor that is made of numbers alone.
         by_default = "cpu"
 
+        def __init__(self) -> None:
+            super().__init__()
+            self.numbers = randomness.NumbersOfCuda(torch)
+
         def __torch_function__(
             self, function: Any, types: Any, arguments: tuple[Any, ...] = (), named: Any = None
         ) -> Any:
@@ -172,8 +186,10 @@ def cuda_on_cpu() -> Any:
             if named.pop("pin_memory", False):
                 wanted = "cpu"
             given = list(tensors_in((arguments, named)))
-            result = self.call(function, arguments, named, given)
             on_cpu = wanted == "cpu" if wanted else self.stays_on_cpu(given)
+            draws = not on_cpu and getattr(function, "__name__", "") in randomness.DRAWING
+            with self.numbers.drawn() if draws else contextlib.nullcontext():
+                result = self.call(function, arguments, named, given)
             if wanted and any(result is one and is_on_cpu(one) != on_cpu for one in given):
                 result = result.clone()
             for made in tensors_in(result):

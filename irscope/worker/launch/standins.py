@@ -310,7 +310,6 @@ def torch_replacements(target: Any) -> list[Replacement]:
     changes += [(torch._C, name, answering(value)) for name, value in core.items()]
     cuda_version = torch.version.cuda or "12.8"
     changes += [
-        (cuda, "get_rng_state", lambda *_: torch.get_rng_state()),
         (torch.version, "cuda", cuda_version if target.backend == "cuda" else torch.version.cuda),
         (torch.backends.cuda, "is_built", answering(True)),
         # It takes streams of torch's own alone.
