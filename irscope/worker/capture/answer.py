@@ -17,7 +17,7 @@ from .compiled_functions import CompiledFunctions
 from .recorder import Recorder
 
 #: Exceptions of pytest and unittest.
-SKIPS = ("Skipped", "SkipTest")
+SKIPS = ("Skipped", "SkipTest", "XFailed")
 
 
 def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
 
     def on_end(title: str, error: BaseException | None) -> bool:
         nonlocal before
-        if not gpu and (checks.left_out(error) or compiled.left_out(error)):
+        if not gpu and (checks.left_out(error) or compiled.left_out(error) or checks.rounds.left_out(error)):
             recorder.return_to(before)
             return True
         before = recorder.counts()
@@ -60,7 +60,7 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
 
     ended = None
     with contextlib.ExitStack() as stack:
-        checks.missing, checks.read = prepare(request, stack, recorder, compiled)
+        checks.missing, checks.rounds.reads = prepare(request, stack, recorder, compiled)
         stack.enter_context(recorder.installed())
         if not gpu:
             stack.enter_context(assertions.holding(checks))
@@ -88,10 +88,10 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
 
 def prepare(
     request: dict[str, Any], stack: contextlib.ExitStack, recorder: Recorder, compiled: CompiledFunctions
-) -> tuple[assertions.Missing, assertions.Missing]:
+) -> tuple[assertions.Missing, assertions.Reads]:
     """Enter what stands for a GPU where there is none.
 
-    The answer tells whether values are missing by then, and whether the code has read any since.
+    The answer tells whether values are missing by then, and how often the code has read any since.
     """
     if recorder.gpu:
         torch = faults.require_cuda(request.get("device") or 0)
@@ -100,7 +100,7 @@ def prepare(
 
         changed = [(testing.Mark, "run", running.run_once), compiled.replacement(stack)]
         stack.enter_context(standins.replaced(changed))
-        return standins.answering(False), standins.answering(False)
+        return standins.answering(False), standins.answering(0)
     target = versions.gpu_target(**request["target"])
     if importlib.util.find_spec("torch") is None:
         # Code that has tensors of its own kind, or only warms kernels up.
@@ -111,14 +111,14 @@ def prepare(
         def launched() -> bool:
             return bool(recorder.launches)
 
-        return launched, launched
+        return launched, lambda: len(recorder.launches)
     mode = tensors.sparing()
     stack.enter_context(redirect.redirected(target, mode))
     compiled.target = target
     stack.enter_context(standins.replaced([*tensors.functions_of_the_user(), compiled.replacement(stack)]))
     stack.enter_context(benchmarks_noticed())
     mode.missing = lambda: bool(recorder.launches) or mode.has_no_values
-    return mode.missing, lambda: mode.was_read
+    return mode.missing, lambda: mode.reads
 
 
 @contextlib.contextmanager

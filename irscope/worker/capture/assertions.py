@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import loading
 from ..launch import standins
-from . import tensors
+from . import loops, tensors
 
 #: In the user's modules, what each ``assert`` asks, and each ``if`` that ends the code.
 ASKED = "__irscope_holds__"
@@ -23,6 +23,8 @@ ASKED_WHETHER_TO_END = "__irscope_ends__"
 
 #: Whether values are missing by now.
 Missing = Callable[[], bool]
+#: How often the code has read values since some are missing.
+Reads = Callable[[], int]
 
 
 class Checks:
@@ -30,8 +32,7 @@ class Checks:
 
     def __init__(self) -> None:
         self.missing: Missing = standins.answering(False)
-        #: Whether the code has read values since some are missing.
-        self.read: Missing = standins.answering(False)
+        self.rounds = loops.Rounds()
         #: By file, the first and the last line of each statement that ends the code where an ``if`` says so.
         self._ends: dict[str, list[tuple[int, int]]] = {}
         self._left_out: set[tuple[str, int]] = set()
@@ -45,7 +46,7 @@ class Checks:
         A script that works on a GPU does not end there: what was checked are values that no launch has made.
         """
         trace = error.__traceback__ if error is not None else None
-        if trace is None or not self.read() or type(error).__name__ in ("Skipped", "SkipTest"):
+        if trace is None or not self.rounds.reads() or type(error).__name__ in ("Skipped", "SkipTest"):
             return False
         while trace.tb_next is not None:
             trace = trace.tb_next
@@ -62,6 +63,7 @@ class Checks:
         changes = Changes()
         changed = changes.visit(tree)
         self._ends[file] = changes.ends
+        changed = loops.Loops().visit(changed)
         return compile(changed, file, "exec", dont_inherit=True)
 
     def prepare(self, module: ModuleType, file: str) -> None:
@@ -72,6 +74,8 @@ class Checks:
 
         vars(module)[ASKED] = self.holds
         vars(module)[ASKED_WHETHER_TO_END] = ends
+        vars(module)[loops.ASKED_WHETHER_TO_STAY] = functools.partial(self.rounds.stays, file)
+        vars(module)[loops.ASKED_HOW_MUCH_WAS_READ] = lambda: self.rounds.reads()
 
 
 @contextmanager

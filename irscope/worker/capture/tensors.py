@@ -21,6 +21,8 @@ COSTLY = 1 << 28
 _ASKING = frozenset({"__get__", "size", "stride", "dim", "numel", "is_contiguous", "element_size", "storage_offset"})
 #: Tell a tensor's values to code that is not torch's.
 _READING = frozenset({"item", "tolist", "numpy", "__array__", "__bool__", "__float__", "__int__", "__index__"})
+#: What backward calls name the gradients that they are given.
+_GRADIENTS = ("gradient", "grad_tensors", "grad_outputs")
 #: Of what ``torch.empty`` and its kin give, nothing is random.
 _UNFILLED = frozenset({"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted"})
 
@@ -28,7 +30,7 @@ _UNFILLED = frozenset({"empty", "empty_like", "empty_strided", "new_empty", "new
 def sparing() -> Any:
     """The mode. ``mode.has_no_values`` is whether any tensor had none so far.
 
-    ``mode.was_read`` is whether the code has read any tensor's values while values were ``mode.missing()``.
+    ``mode.reads`` is how often the code has read a tensor's values while values were ``mode.missing()``.
     """
     import torch
 
@@ -57,7 +59,7 @@ def sparing() -> Any:
 
     class Sparing(Base):  # type: ignore[misc, unused-ignore]
         has_no_values = False
-        was_read = False
+        reads = 0
         missing: Callable[[], bool] = staticmethod(standins.answering(False))
 
         def call(self, function: Any, arguments: tuple[Any, ...], named: dict[str, Any], given: list[Any]) -> Any:
@@ -67,9 +69,9 @@ def sparing() -> Any:
             if not given:
                 return self.make(name, function, arguments, named)
             if name in _READING and self.missing():
-                self.was_read = True
+                self.reads += 1
             if function in of_graphs:
-                return function(*with_gradients_alike(arguments, 2 if name == "grad" else 1), **named)
+                return with_gradients_alike(function, arguments, named, 2 if name == "grad" else 1)
             if any(one.is_meta for one in given) or is_costly(name, arguments, given):
                 return self.without_values(name, function, arguments, named)
             return filled(name, function(*arguments, **named))
@@ -128,18 +130,22 @@ def sparing() -> Any:
     return Sparing()
 
 
-def with_gradients_alike(arguments: tuple[Any, ...], place: int) -> tuple[Any, ...]:
-    """Arguments of a backward call, the gradients at ``place`` without values where the tensors have none."""
-    if len(arguments) <= place or arguments[place] is None:
-        return arguments
-    roots, given = arguments[0], arguments[place]
+def with_gradients_alike(function: Any, arguments: tuple[Any, ...], named: dict[str, Any], place: int) -> Any:
+    """Call backward with the gradients, at ``place`` or named, without values where the tensors have none."""
+    roots = arguments[0] if arguments else next((named[name] for name in ("tensors", "outputs") if name in named), ())
+    if len(arguments) > place:
+        arguments = (*arguments[:place], alike(roots, arguments[place]), *arguments[place + 1 :])
+    found = {name: alike(roots, named[name]) for name in _GRADIENTS if named.get(name) is not None}
+    return function(*arguments, **{**named, **found})
+
+
+def alike(roots: Any, given: Any) -> Any:
     if isinstance(given, tuple | list) and isinstance(roots, tuple | list):
-        alike: Any = [moved(one, is_on_meta(root)) for root, one in zip(roots, given, strict=False)]
-    else:
-        root = roots[0] if isinstance(roots, tuple | list) else roots
-        one = given[0] if isinstance(given, tuple | list) else given
-        alike = moved(one, is_on_meta(root))
-    return (*arguments[:place], alike, *arguments[place + 1 :])
+        return [moved(one, is_on_meta(root)) for root, one in zip(roots, given, strict=False)]
+    root = roots[0] if isinstance(roots, tuple | list) and roots else roots
+    if isinstance(given, tuple | list):
+        return [alike(root, one) for one in given]
+    return moved(given, is_on_meta(root)) if hasattr(root, "is_meta") else given
 
 
 def functions_of_the_user() -> list[standins.Replacement]:
