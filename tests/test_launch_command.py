@@ -159,6 +159,7 @@ def test_the_launches_of_a_file_are_listed_without_a_gpu(launch: Command) -> Non
     assert (told.code, "launches no kernel" in told.out) == (0, True)
 
 
+@pytest.mark.sweep
 def test_a_file_that_does_not_end_is_listed_as_far_as_it_came(launch: Command) -> None:
     found = launch.document(AWKWARD, "--interpret", "--list", "--entry", "some_and_then_none", "--timeout", "25")
     assert [site["arguments"]["n"] for site in found["launches"]] == ["64", "128"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from samples import KERNELS, SAMPLE_KERNELS, SAMPLES, sample_id
+from samples import KERNELS, SAMPLE_KERNELS, SAMPLES, sample_id, some_in_a_sweep
 
 from irscope.cli import main
 from irscope.report.stats import schema
@@ -32,7 +32,9 @@ def document(capsys: pytest.CaptureFixture[str], *words: str | Path, code: int =
     return found
 
 
-@pytest.mark.parametrize("target", ["sm_80", "sm_90", "gfx942"])
+@pytest.mark.parametrize(
+    "target", [some_in_a_sweep(target, "sm_80", "gfx942") for target in ("sm_80", "sm_90", "gfx942")]
+)
 @pytest.mark.parametrize("sample", SAMPLE_KERNELS, ids=sample_id)
 def test_the_figures_are_those_of_dump(capsys: pytest.CaptureFixture[str], sample: str, target: str) -> None:
     found = document(capsys, sample, "--target", target)
