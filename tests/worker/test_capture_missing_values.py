@@ -184,3 +184,64 @@ launched(16 if (torch.rand(9, device="cuda") == x).all() else 5)
 """)  # fmt: skip
     assert answer["ended"] is None
     assert sizes(answer) == ["i32:16"]
+
+
+WANTED = """
+import pytest
+
+def refusing(n):
+    assert n < 20, "it is too much"
+    return launched(n)
+
+def test_pytest():
+    out = refusing(5)
+    with pytest.raises(AssertionError, match="too much"):
+        refusing(32)
+    with pytest.raises(Exception) as told:
+        refusing(48)
+    assert "too much" in str(told.value)
+    with pytest.raises(AssertionError):
+        torch.testing.assert_close(out, out + 1)
+    pytest.raises(AssertionError, refusing, 64)
+    assert out.sum() == 7
+
+class OfUnittest(unittest.TestCase):
+    def test(self):
+        refusing(5)
+        with self.assertRaisesRegex(AssertionError, "too much"):
+            refusing(80)
+        self.assertRaises(AssertionError, refusing, 96)
+        with self.assertRaises(ValueError):
+            refusing(7)
+"""
+
+
+def test_what_a_test_wants_to_be_refused_is_not_launched(tmp_path: Path, worker: Client) -> None:
+    answer = captured(worker, tmp_path, WANTED)
+    assert answer["ended"] is None
+    assert sizes(answer) == ["i32"]
+    assert [launch["count"] for launch in answer["launches"]] == [3]
+
+
+@pytest.mark.parametrize("kind", ["DEF", "FRAGMENT"])
+def test_operators_are_there_where_the_file_is_run_once_more(kind: str, tmp_path: Path, worker: Client) -> None:
+    """That a check by ``if`` fails is seen when it has ended the file; the operators are defined once more then."""
+    answer = captured(worker, tmp_path, f"""
+@torch.library.custom_op("irscope_tests::again_{kind.lower()}", mutates_args=(), device_types="cuda")
+def custom(x: torch.Tensor) -> torch.Tensor:
+    return launched(16)
+
+library = torch.library.Library("irscope_tests_again_{kind.lower()}", "{kind}")
+library.define("both(Tensor x) -> Tensor")
+library.impl("both", lambda x: x, "CPU")
+library.impl("both", lambda x: launched(5), "CUDA")
+
+if __name__ == "__main__":
+    x = torch.ones(3, device="cuda")
+    if custom(x).sum().item() != 48:
+        raise SystemExit("it is wrong")
+    if torch.ops.irscope_tests_again_{kind.lower()}.both(x).sum().item() != 15:
+        raise SystemExit("it is wrong")
+""")  # fmt: skip
+    assert answer["ended"] is None
+    assert sizes(answer) == ["i32:16", "i32"]

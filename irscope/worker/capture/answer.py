@@ -14,10 +14,11 @@ from ..launch import faults, redirect, settle, standins
 from ..protocol import Rejected, Wire
 from . import assertions, running, tensors
 from .compiled_functions import CompiledFunctions
+from .pytest_stand_in import SKIPS
 from .recorder import Recorder
 
-#: Exceptions of pytest and unittest.
-SKIPS = ("Skipped", "SkipTest", "XFailed")
+#: What ends a test that says so.
+SAID = (*SKIPS, "XFailed")
 
 
 def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
             recorder.return_to(before)
             return True
         before = recorder.counts()
-        skipped = type(error).__name__ in SKIPS
+        skipped = type(error).__name__ in SAID
         if is_end(error, path) and checks.missing():
             error = None  # what was left out made no values, and the code says so at its end
         if error is not None and not skipped:

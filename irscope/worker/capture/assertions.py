@@ -15,7 +15,8 @@ from typing import Any
 
 from .. import loading
 from ..launch import standins
-from . import loops, tensors
+from . import expected, loops, tensors
+from .pytest_stand_in import SKIPS
 
 #: In the user's modules, what each ``assert`` asks, and each ``if`` that ends the code.
 ASKED = "__irscope_holds__"
@@ -33,12 +34,13 @@ class Checks:
     def __init__(self) -> None:
         self.missing: Missing = standins.answering(False)
         self.rounds = loops.Rounds()
+        self.expected = expected.Expected(lambda: self.missing())
         #: By file, the first and the last line of each statement that ends the code where an ``if`` says so.
         self._ends: dict[str, list[tuple[int, int]]] = {}
         self._left_out: set[tuple[str, int]] = set()
 
     def holds(self, value: Any) -> bool:
-        return self.missing() or bool(value)
+        return (self.missing() and not self.expected) or bool(value)
 
     def left_out(self, error: BaseException | None) -> bool:
         """Whether code that ended by this error ended at such a statement, which is left out from now on.
@@ -46,7 +48,7 @@ class Checks:
         A script that works on a GPU does not end there: what was checked are values that no launch has made.
         """
         trace = error.__traceback__ if error is not None else None
-        if trace is None or not self.rounds.reads() or type(error).__name__ in ("Skipped", "SkipTest"):
+        if trace is None or not self.rounds.reads() or type(error).__name__ in SKIPS:
             return False
         while trace.tb_next is not None:
             trace = trace.tb_next
@@ -82,7 +84,7 @@ class Checks:
 def holding(checks: Checks) -> Iterator[None]:
     """Within, once values are missing, torch's and numpy's comparisons and unittest's assertions hold."""
     missing = checks.missing
-    replacements = [*of_unittest(missing), *of_torch(missing), *of_numpy(missing)]
+    replacements = [*of_unittest(missing), *of_torch(missing), *of_numpy(missing), *checks.expected.replacements()]
     finder = Finder(checks)
     sys.meta_path.insert(0, finder)
     try:

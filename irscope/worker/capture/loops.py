@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from .pytest_stand_in import SKIPS
+
 #: In the user's modules, what the test of a loop and of each ``if`` that leaves one ask, and how much was read by then.
 ASKED_WHETHER_TO_STAY = "__irscope_stays__"
 ASKED_HOW_MUCH_WAS_READ = "__irscope_reads__"
@@ -32,7 +34,7 @@ class Rounds:
 
     def left_out(self, error: BaseException | None) -> bool:
         """Whether code that failed has stayed in a loop, and is to be run once more without."""
-        if error is None or type(error).__name__ in ("Skipped", "SkipTest") or not self._stayed or self.given_up:
+        if error is None or type(error).__name__ in SKIPS or not self._stayed or self.given_up:
             return False
         self.given_up = True
         return True

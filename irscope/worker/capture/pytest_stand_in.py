@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+#: Exceptions of pytest and unittest.
+SKIPS = ("Skipped", "SkipTest")
+
 
 class Skipped(BaseException):
     """A test that says it does not run here; of pytest's own the name is the same."""
