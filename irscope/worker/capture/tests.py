@@ -173,11 +173,15 @@ def set_up(instance: Any, function: Any) -> None:
 
 def marks_of(value: Any) -> tuple[Any, ...]:
     marks = getattr(value, "pytestmark", ())
-    return tuple(getattr(mark, "mark", mark) for mark in (marks if isinstance(marks, list | tuple) else [marks]))
+    return bare(marks if isinstance(marks, list | tuple) else [marks])
+
+
+def bare(marks: Iterable[Any]) -> tuple[Any, ...]:
+    """Marks, some of which pytest gives as the decorators that they are made with."""
+    return tuple(getattr(mark, "mark", mark) for mark in marks)
 
 
 def why_skipped(mark: Any) -> str | None:
-    mark = getattr(mark, "mark", mark)
     if mark.name == "xfail" and mark.kwargs.get("run") is False:
         return str(mark.kwargs.get("reason") or "it is marked not to be run")
     if mark.name == "skip" or (mark.name == "skipif" and mark.args and mark.args[0] is True):
@@ -236,14 +240,14 @@ def axis_of(argnames: Any, argvalues: Any = (), indirect: Any = False, **_: Any)
     for number, row in enumerate(argvalues):
         title, values = None, getattr(row, "values", None)
         if isinstance(values, tuple):  # a pytest.param
-            if any(map(why_skipped, row.marks)):
+            own = bare(row.marks)
+            if any(map(why_skipped, own)):
                 continue
             title = row.id
-            marks.append(tuple(getattr(mark, "mark", mark) for mark in row.marks))
         else:
-            marks.append(())
-            values = tuple(row) if len(names) > 1 else (row,)
+            own, values = (), tuple(row) if len(names) > 1 else (row,)
         rows.append(values)
+        marks.append(own)
         titles.append(str(title or "-".join(in_words(*each, number) for each in zip(names, values, strict=False))))
     through = names if indirect is True else indirect or ()
     return Axis(names, rows, titles, marks, frozenset(through))
