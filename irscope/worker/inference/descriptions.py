@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,18 @@ TYPE = re.compile(r"\b(?:tl\.|torch\.)?(" + "|".join([*WORDS, "fp16", "bf16", "f
 POINTER = re.compile(r"\b(pointers?|ptrs?|tensors?)\b", re.IGNORECASE)
 INTEGER = re.compile(r"\b(int|integer)\b", re.IGNORECASE)
 FLOAT = re.compile(r"\b(float|floating)\b", re.IGNORECASE)
+
+#: A number or a word that a constant may be, and none that says under what condition, or of how many bits.
+_WORD = r"""\d+|'[^']*'|"[^"]*"|True|False"""
+_VALUE = rf"(?P<value>{_WORD})(?![\w-]|\.\d|\s*(?:if|when|where|bits?|bytes?|or\s+(?:more|less|greater))\b)"
+_USUALLY = r"\be\.g\.,?|\bfor example,?|\b(?:usually|typically|always|either|one of|must be|should be)"
+#: ``default: 64``; ``must be 16``, ``one of 32, 64``; ``32 or 64`` and no more, or in brackets.
+VALUES = (
+    re.compile(rf"\bdefaults?(?:\s+(?:to|is|value))*\s*[:=]?\s*{_VALUE}", re.IGNORECASE),
+    re.compile(rf"(?:{_USUALLY})\s*[(\[{{]?{_VALUE}", re.IGNORECASE),
+    re.compile(rf"(?:^(?:(?:int|str|tl\.constexpr|constexpr)\b[\s,]*)?|[(\[{{]){_VALUE}"
+               rf"(?:\s*(?:,|/|\||or)+\s*(?:{_WORD}))+[)\]}}.]?(?:$|(?<=[)\]}}]))"),
+)  # fmt: skip
 
 #: ``x_ptr (type): text``, ``x_ptr: text``, ``x_ptr - text`` in a docstring.
 ENTRY = re.compile(r"^[\s*:`-]*(?:param\s+)?(\w+)`{0,2}\s*(?:\(([^)]*)\))?\s*(?::|-+\s)\s*(.*)$")
@@ -51,6 +64,17 @@ def entries(function: Any) -> list[tuple[str, str, str]]:
     lines = [(COMMENT.match(line), "its comment") for line in signature.splitlines()[1:]]
     lines += [(ENTRY.match(line), "its docstring") for line in (function.fn.__doc__ or "").splitlines()]
     return [(origin, line[1], " ".join(part for part in line.groups()[1:] if part)) for line, origin in lines if line]
+
+
+def documented(function: Any) -> dict[str, tuple[Any, str]]:
+    """By parameter, a value that is named for it, and the words."""
+    found: dict[str, tuple[Any, str]] = {}
+    for origin, name, text in entries(function):
+        said = next(filter(None, (pattern.search(text) for pattern in VALUES)), None)
+        if said is not None and name not in found:
+            value = {"true": True, "false": False}.get(said["value"].lower(), said["value"])
+            found[name] = ast.literal_eval(str(value)), f"{origin}: {name}: {text.strip()[:50]}"
+    return found
 
 
 def description(text: str, evidence: str) -> Description:

@@ -15,7 +15,7 @@ from .. import deferred
 from ..loading import LoadedKernel, unwrap
 from ..protocol import Rejected
 from .constants import guessed_constant
-from .descriptions import described
+from .descriptions import described, documented
 from .entries import (
     SCALARS,
     TYPES,
@@ -80,9 +80,13 @@ def infer_the_rest(kernel: LoadedKernel, answer: Answer) -> None:
     known = {name: p.value for name, p in parameters.items() if p.type == "constexpr" and p.provenance != "heuristic"}
     whole = usage_of(function, resolve_helper, known)
     host = passed_to(function)
+    in_words = documented(function)
     for parameter in left:
         if parameter.is_constexpr:
             value, evidence = guessed_constant(parameter.name, whole)
+            said, words = in_words.get(parameter.name, (None, ""))
+            if type(said) is type(value):
+                value, evidence = said, words
             parameters[parameter.name] = Parameter("constexpr", value, provenance="guessed", evidence=evidence)
             there = host.get(parameter.name, UNKNOWN)
             if type(there.value) is type(value):

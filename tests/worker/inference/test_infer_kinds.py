@@ -232,6 +232,41 @@ def test_what_is_written_of_parameters_counts(tmp_path: Path) -> None:
     assert found.provenance["unused"] == "inferred"
 
 
+DOCUMENTED = '''
+@triton.jit
+def kernel(x_ptr, GROUP: tl.constexpr, TILE: tl.constexpr, ACT: tl.constexpr, DEPTH: tl.constexpr,
+           BIAS: tl.constexpr,  # True if there is a bias, default: true
+           EVEN: tl.constexpr, WORD: tl.constexpr):
+    """
+    GROUP (int): 32 or 64.
+    TILE: columns of a program, e.g. 256. It must be a power of 2
+    ACT: either 'gelu' or 'relu'
+    DEPTH: a multiple of 4, of 8 bits
+    EVEN: True if no mask is needed
+    WORD: default 4 bits
+    """
+    tile = tl.load(x_ptr + tl.arange(0, GROUP)[:, None] * TILE + tl.arange(0, TILE)[None, :])
+    if BIAS:
+        tile += DEPTH + WORD
+    if EVEN:
+        tile *= 2
+    if ACT == "relu":
+        tile = tl.maximum(tile, 0)
+    tl.store(x_ptr + tl.arange(0, GROUP)[:, None] * TILE + tl.arange(0, TILE)[None, :], tile)
+'''
+
+
+def test_values_that_are_written_of_constants_count(tmp_path: Path) -> None:
+    found = inferred(tmp_path, DOCUMENTED)
+    assert {name: found.constexprs[name] for name in ("GROUP", "TILE", "ACT", "BIAS")} == {
+        "GROUP": 32, "TILE": 256, "ACT": "gelu", "BIAS": True,
+    }  # fmt: skip
+    assert found.evidence["GROUP"] == "its docstring: GROUP: int 32 or 64."
+    assert "its comment" in found.evidence["BIAS"]
+    for name in ("DEPTH", "EVEN", "WORD"):
+        assert "docstring" not in found.evidence[name]
+
+
 MODES = kernel(
     "x, MODE: tl.constexpr, LEVEL: tl.constexpr, STEPS: tl.constexpr, EPS: tl.constexpr",
     "y = tl.load(x)", 'if MODE == "twice":', "    y *= 2", "if LEVEL == 3:", "    y += 1",
