@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -220,6 +222,21 @@ def test_what_a_test_wants_to_be_refused_is_not_launched(tmp_path: Path, worker:
     answer = captured(worker, tmp_path, WANTED)
     assert answer["ended"] is None
     assert sizes(answer) == ["i32"]
+    assert [launch["count"] for launch in answer["launches"]] == [3]
+
+
+def test_pytest_may_lie_where_no_installed_package_does(tmp_path: Path) -> None:
+    """What does so counts as the user's own, and is imported anew for each file."""
+    for package in ("pytest", "_pytest"):
+        spec = importlib.util.find_spec(package)
+        assert spec is not None and spec.origin is not None
+        shutil.copytree(Path(spec.origin).parent, tmp_path / "site" / package)
+    client = Client({**captures.ENVIRONMENT, "PYTHONPATH": str(tmp_path / "site")})
+    try:
+        answer = captured(client, tmp_path, WANTED)
+    finally:
+        client.close()
+    assert answer["ended"] is None
     assert [launch["count"] for launch in answer["launches"]] == [3]
 
 

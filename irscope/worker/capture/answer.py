@@ -12,13 +12,12 @@ from typing import Any
 from .. import loading, versions
 from ..launch import faults, redirect, settle, standins
 from ..protocol import Rejected, Wire
-from . import assertions, running, tensors
+from . import assertions, pytest_stand_in, running, tensors
 from .compiled_functions import CompiledFunctions
-from .pytest_stand_in import SKIPS
 from .recorder import Recorder
 
 #: What ends a test that says so.
-SAID = (*SKIPS, "XFailed")
+SAID = (*pytest_stand_in.SKIPS, "XFailed")
 
 
 def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
@@ -31,6 +30,9 @@ def capture(request: dict[str, Any], wire: Wire) -> dict[str, Any]:
         Rejected: the request does not fit, or torch is missing where the code imports it.
     """
     wire.send("phase", phase="loading")
+    # Before anything is replaced: what is no installed package's is imported anew.
+    loading.forget_user_modules()
+    pytest_stand_in.install()
     path = Path(request["path"])
     gpu = bool(request.get("gpu"))
     ends: list[dict[str, Any]] = []

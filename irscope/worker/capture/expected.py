@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..launch import standins
-from . import pytest_stand_in
 
 
 class Expected:
@@ -27,7 +26,6 @@ class Expected:
         return self.wanted > 0
 
     def replacements(self) -> Iterator[standins.Replacement]:
-        pytest_stand_in.install()
         pytest: Any = sys.modules["pytest"]
         yield pytest, "raises", self._noticing(pytest.raises, 0)
         for name in ("assertRaises", "assertRaisesRegex"):

@@ -16,7 +16,7 @@ from typing import Any
 from .. import loading
 from ..launch import entry, standins
 from ..protocol import Rejected
-from . import assertions, pytest_stand_in, tests
+from . import assertions, tests
 
 #: Given what runs now (``__main__``, a test's name) and what ended it early, ``None`` where nothing did.
 #: Returns whether it is to run once more.
@@ -47,8 +47,6 @@ def run(
         TimeUp: within `limited`.
     """
     os.environ.setdefault("MPLBACKEND", "Agg")  # a plot on the screen would wait for somebody to close it
-    loading.forget_user_modules()
-    pytest_stand_in.install()
     loading.check_text(path)
     root, name = loading.package_of(path)
     loading.prepend_to_path(path, root)
